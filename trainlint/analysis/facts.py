@@ -1,0 +1,222 @@
+"""What reading Python produces: outlines, then per unit a table of terms and the events over it.
+
+Everything here is small, free of settings and survives a JSON round trip (msgspec): a cache can hold it, another process
+can make it. Terms are symbolic: `lr * batch / 256` stays an expression until the link step knows what `batch` is.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+Place = tuple[int, int, int, int]
+"""Line, column, end line, end column: 1-based, code points, end exclusive."""
+
+Scalar = None | bool | int | float | str
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A formal parameter. `kind`: positional-only, normal, star, keyword-only, double-star."""
+
+    name: str
+    kind: str = "normal"
+    has_default: bool = False
+
+
+class Unit(msgspec.Struct):
+    """A piece of a file that is interpreted on its own: the module's body, a class's body, or a function.
+
+    `qualname` is "" for the module's body, "C" for a class, "C.f" or "f" for functions. Functions nested in a function belong
+    to the enclosing unit. `lines` are 1-based inclusive ranges that hold its source: decorators included, the bodies of
+    other units left out. `calls` are the callees as written ("torch.manual_seed", "self.step", "f"), in order, each once.
+    `mentions` are the identifiers of the unit that the knowledge gives a meaning.
+    """
+
+    qualname: str
+    kind: str
+    lines: list[tuple[int, int]]
+    params: list[Parameter] = msgspec.field(default_factory=list)
+    decorators: list[str] = msgspec.field(default_factory=list)
+    bases: list[str] = msgspec.field(default_factory=list)
+    calls: list[str] = msgspec.field(default_factory=list)
+    mentions: list[str] = msgspec.field(default_factory=list)
+    divides: bool = False
+
+
+class Import(msgspec.Struct, frozen=True):
+    """`local` is bound to `target` (absolute dotted name). `local` is "*" for a star import, "" for a plain side-effect edge."""
+
+    local: str
+    target: str
+    line: int
+    unit: str = ""
+
+
+class Suppression(msgspec.Struct, frozen=True):
+    """A `trainlint: ignore[...]` comment. `scope` is line or file; `target` is the line whose findings it covers."""
+
+    line: int
+    target: int
+    scope: str
+    rules: tuple[str, ...]
+    reason: str = ""
+    column: int = 1
+
+
+class Outline(msgspec.Struct):
+    """One Python file at a glance. `module` is its absolute dotted name as the project imports it."""
+
+    path: str
+    module: str
+    is_package: bool
+    units: list[Unit]
+    imports: list[Import]
+    symbols: dict[str, str]
+    exports: list[str] | None = None
+    main_guard: bool = False
+    suppressions: list[Suppression] = msgspec.field(default_factory=list)
+    lines: int = 0
+    dynamic: list[str] = msgspec.field(default_factory=list)
+
+
+class Term(msgspec.Struct):
+    """One symbolic value; `args` index the unit's term table.
+
+    op        args                      name / value / keys
+    const     -                         value
+    param     -                         name of the parameter of the unit's function ("self" included)
+    global    -                         absolute dotted name ("torch.optim.SGD", "project.module.f", "builtins.len")
+    attr      [base]                    name
+    item      [base, key]
+    call      [callee, *arguments]      keys, one per argument: "" positional, "*", "**", or the keyword
+    bin       [left, right]             name: + - * / // % ** @ & | ^ << >>
+    un        [operand]                 name: - + ~ not
+    cmp       [left, right]             name: == != < <= > >= in not-in is is-not
+    bool      [left, right]             name: and or
+    if        [condition, then, else]   a conditional expression, or two branches that meet (condition first)
+    tuple list set   [*elements]
+    dict      [k1, v1, k2, v2, ...]     a `**d` entry is (const None with name "**", d)
+    setitem   [container, key, value]   the container after `container[key] = value`
+    update    [dict, other]             the dict after `.update(other)`
+    slice     [lower, upper, step]      absent bounds are const None
+    elem      [iterable]                an element of what is iterated; value: nesting position for tuple targets
+    unpack    [sequence]                value: position in a tuple assignment
+    enter     [manager]                 what `with manager as x` binds
+    loop      [before]                  a name that the loop's body rebinds; name: the variable
+    func      -                         name: a nested function or lambda (index into `nested`)
+    unknown   -                         name: why
+    """
+
+    op: str
+    args: tuple[int, ...] = ()
+    name: str = ""
+    value: Scalar = None
+    keys: tuple[str, ...] = ()
+    at: Place | None = None
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """The branch an event stands in: the condition's term and whether it held."""
+
+    term: int
+    holds: bool
+
+
+class Loop(msgspec.Struct):
+    """A for or while loop. `source` is the iterable's (or condition's) term; `parent` the enclosing loop or -1."""
+
+    kind: str
+    source: int
+    parent: int
+    at: Place | None = None
+    target: str = ""
+
+
+class Event(msgspec.Struct):
+    """Something a statement does, in order.
+
+    `kind`: call (term is the call), store-item (container, key, value), store-attr (base, name, value), delete, raise.
+    `loops` is the innermost loop's index or -1; `conditions` the branches around it, outermost first;
+    `contexts` the names of enclosing `with` managers that matter ("no_grad", "autocast", ...). `nested` is the nested
+    function the event belongs to, or -1.
+    """
+
+    kind: str
+    term: int
+    key: int = -1
+    value: int = -1
+    name: str = ""
+    loop: int = -1
+    conditions: tuple[Condition, ...] = ()
+    contexts: tuple[str, ...] = ()
+    nested: int = -1
+    at: Place | None = None
+
+
+class Return(msgspec.Struct):
+    """A return, or a yield (`yields`)."""
+
+    term: int
+    conditions: tuple[Condition, ...] = ()
+    yields: bool = False
+    nested: int = -1
+
+
+class Nested(msgspec.Struct):
+    """A function or lambda inside a unit: its parameters, and its body's result for a lambda."""
+
+    name: str
+    params: list[Parameter]
+    result: int = -1
+
+
+class Candidate(msgspec.Struct):
+    """A numeric site that may be wrong, judged later.
+
+    `kind` says what was computed (sqrt, division, ...); `operand` what the abstract value says of it (sumsq, variance,
+    std, range, norm, mask-count, ...). `trace` is the way from source to site: places with a plain label each.
+    `open` lists the questions that only the link step can answer (role, dtype). `grade` is certain, likely or possible.
+    """
+
+    kind: str
+    operand: str
+    at: Place
+    text: str
+    operand_text: str
+    framework: str
+    grade: str
+    trace: list[tuple[Place, str]] = msgspec.field(default_factory=list)
+    open: list[str] = msgspec.field(default_factory=list)
+    operand_at: Place | None = None
+
+
+class NumericSummary(msgspec.Struct):
+    """What callers may know of a function's result: bounds, whether it can be zero, and what guards it."""
+
+    kind: str = "unknown"
+    low: float | None = None
+    high: float | None = None
+    nonzero: bool = False
+    origin: str = ""
+
+
+class UnitFacts(msgspec.Struct):
+    """The close reading of one unit.
+
+    `bindings` are the names a module or class body leaves bound; `defaults` the terms of a function's parameter defaults.
+    `uses` names every project unit whose summary was consulted, and `missed` every name looked for and not found.
+    """
+
+    path: str
+    qualname: str
+    terms: list[Term]
+    events: list[Event]
+    loops: list[Loop]
+    returns: list[Return]
+    bindings: dict[str, int]
+    defaults: dict[str, int]
+    nested: list[Nested]
+    candidates: list[Candidate] = msgspec.field(default_factory=list)
+    summary: NumericSummary | None = None
+    uses: list[str] = msgspec.field(default_factory=list)
+    missed: list[str] = msgspec.field(default_factory=list)
+    limits: list[str] = msgspec.field(default_factory=list)
