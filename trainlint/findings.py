@@ -124,7 +124,9 @@ class Summary(msgspec.Struct):
 class Report(msgspec.Struct):
     """The result of one run. `root` is the absolute project root; `sources` holds the lines of every file a finding touches.
 
-    `seconds` is time by stage; it is printed on request and is no part of any compared output.
+    `seconds` is time by stage; it is printed on request and is no part of any compared output. `projects` are the
+    folders, relative to `root`, of the projects a run over several covers: fingerprints are relative to these.
+    `failing` counts the findings and notices that stand at or above their project's `fail-on`.
     """
 
     root: str
@@ -133,3 +135,5 @@ class Report(msgspec.Struct):
     summary: Summary
     sources: dict[str, list[str]]
     seconds: dict[str, float] = msgspec.field(default_factory=dict)
+    projects: tuple[str, ...] = ()
+    failing: int = 0

@@ -28,7 +28,9 @@ class Unit(msgspec.Struct):
     `qualname` is "" for the module's body, "C" for a class, "C.f" or "f" for functions. Functions nested in a function belong
     to the enclosing unit. `lines` are 1-based inclusive ranges that hold its source: decorators included, the bodies of
     other units left out. `calls` are the callees as written ("torch.manual_seed", "self.step", "f"), in order, each once.
-    `mentions` are the identifiers of the unit that the knowledge gives a meaning.
+    `mentions` are the identifiers of the unit that the knowledge gives a meaning; `references` the names it reads that may mean
+    a function or class of the project, called or handed on. `conditional`: it is defined inside an
+    `if`, `try` or loop of the module's or class's body. A name defined again gets a suffix: "f#2".
     """
 
     qualname: str
@@ -39,16 +41,22 @@ class Unit(msgspec.Struct):
     bases: list[str] = msgspec.field(default_factory=list)
     calls: list[str] = msgspec.field(default_factory=list)
     mentions: list[str] = msgspec.field(default_factory=list)
+    references: list[str] = msgspec.field(default_factory=list)
     divides: bool = False
+    conditional: bool = False
 
 
 class Import(msgspec.Struct, frozen=True):
-    """`local` is bound to `target` (absolute dotted name). `local` is "*" for a star import, "" for a plain side-effect edge."""
+    """`local` is bound to `target` (absolute dotted name). `local` is "*" for a star import, "" for a plain side-effect edge.
+
+    `relative` imports were written with leading dots: they can only mean a file of the same tree.
+    """
 
     local: str
     target: str
     line: int
     unit: str = ""
+    relative: bool = False
 
 
 class Suppression(msgspec.Struct, frozen=True):
@@ -102,7 +110,9 @@ class Term(msgspec.Struct):
     unpack    [sequence]                value: position in a tuple assignment
     enter     [manager]                 what `with manager as x` binds
     loop      [before]                  a name that the loop's body rebinds; name: the variable
-    func      -                         name: a nested function or lambda (index into `nested`)
+    comp      [*results, iterable]      name: list, set, dict or generator; a dict has two results
+    star      [operand]                 `*operand` in a display
+    func      -                         value: index into `nested` of a nested function or lambda
     unknown   -                         name: why
     """
 
@@ -134,7 +144,8 @@ class Loop(msgspec.Struct):
 class Event(msgspec.Struct):
     """Something a statement does, in order.
 
-    `kind`: call (term is the call), store-item (container, key, value), store-attr (base, name, value), delete, raise.
+    `kind`: call (term is the call), bind (a local name takes a call's or branch's result: term, name), store-item (container,
+    key, value), store-attr (base, name, value), store-global (name is "path::name", value).
     `loops` is the innermost loop's index or -1; `conditions` the branches around it, outermost first;
     `contexts` the names of enclosing `with` managers that matter ("no_grad", "autocast", ...). `nested` is the nested
     function the event belongs to, or -1.
@@ -175,6 +186,7 @@ class Candidate(msgspec.Struct):
     `kind` says what was computed (sqrt, division, ...); `operand` what the abstract value says of it (sumsq, variance,
     std, range, norm, mask-count, ...). `trace` is the way from source to site: places with a plain label each.
     `open` lists the questions that only the link step can answer (role, dtype). `grade` is certain, likely or possible.
+    `gradient` tells whether a derivative flows through the operand, `guard` names a guard that does not protect.
     """
 
     kind: str
@@ -187,6 +199,11 @@ class Candidate(msgspec.Struct):
     trace: list[tuple[Place, str]] = msgspec.field(default_factory=list)
     open: list[str] = msgspec.field(default_factory=list)
     operand_at: Place | None = None
+    gradient: str = "unknown"
+    guard: str = ""
+    base_text: str = ""
+    numerator_text: str = ""
+    related: list[Place] = msgspec.field(default_factory=list)
 
 
 class NumericSummary(msgspec.Struct):
@@ -203,6 +220,7 @@ class UnitFacts(msgspec.Struct):
     """The close reading of one unit.
 
     `bindings` are the names a module or class body leaves bound; `defaults` the terms of a function's parameter defaults.
+    `attributes` says what callers may know of `self.x` after a method that assigns it.
     `uses` names every project unit whose summary was consulted, and `missed` every name looked for and not found.
     """
 
@@ -215,8 +233,10 @@ class UnitFacts(msgspec.Struct):
     bindings: dict[str, int]
     defaults: dict[str, int]
     nested: list[Nested]
+    params: list[Parameter] = msgspec.field(default_factory=list)
     candidates: list[Candidate] = msgspec.field(default_factory=list)
     summary: NumericSummary | None = None
+    attributes: dict[str, NumericSummary] = msgspec.field(default_factory=dict)
     uses: list[str] = msgspec.field(default_factory=list)
     missed: list[str] = msgspec.field(default_factory=list)
     limits: list[str] = msgspec.field(default_factory=list)

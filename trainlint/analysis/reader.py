@@ -1,0 +1,149 @@
+"""Close readings on demand: each unit is parsed and interpreted once, with its callees' summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from trainlint.analysis.facts import NumericSummary, Outline, Unit, UnitFacts
+from trainlint.analysis.index import ProjectIndex
+from trainlint.analysis.names import Names
+from trainlint.analysis.slices import Slice, parse_slice, unit_source
+from trainlint.analysis.terms import NoNumerics, NumericHooks, TermTable
+from trainlint.knowledge.base import Knowledge
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from trainlint.analysis.numerics import Numerics
+
+MAX_CHAIN = 16
+"""Longest chain of callees summarised for one another; beyond it a result is unknown."""
+
+NUMERIC_FRAMEWORKS = frozenset({"torch", "tensorflow", "keras", "jax", "paddle"})
+
+SITE_WORDS = frozenset({"sqrt", "sqrt_", "rsqrt", "rsqrt_", "pow", "pow_", "div", "div_", "true_divide", "divide", "reciprocal", "hypot"})
+"""Names of the functions and methods whose sites the numeric rules judge."""
+
+
+class Reader:
+    """Gives the facts of units, memoised. Pure in the project's sources: the order of questions changes no answer."""
+
+    def __init__(self, index: ProjectIndex, lines_of: Callable[[str], Sequence[str]], knowledge: Knowledge) -> None:
+        self.index = index
+        self.knowledge = knowledge
+        self._lines_of = lines_of
+        self._facts: dict[tuple[str, str], UnitFacts | None] = {}
+        self._reading: list[tuple[str, str]] = []
+        self._numeric: dict[str, bool] = {}
+
+    def preload(self, facts: Iterable[UnitFacts]) -> None:
+        """Take in facts that were read elsewhere: another process, or a cache."""
+        for each in facts:
+            self._facts[each.path, each.qualname] = each
+
+    def known(self) -> list[UnitFacts]:
+        """All facts read so far, sorted by path and qualified name."""
+        return [facts for _, facts in sorted(self._facts.items()) if facts is not None]
+
+    def facts(self, path: str, qualname: str) -> UnitFacts | None:
+        """The facts of a unit; None where there is no such unit, or it is being read further up the chain."""
+        key = (path, qualname)
+        if key in self._facts:
+            return self._facts[key]
+        if key in self._reading or len(self._reading) >= MAX_CHAIN:
+            return None
+        outline = self.index.outlines.get(path)
+        unit = self.index.unit(path, qualname)
+        if outline is None or unit is None:
+            self._facts[key] = None
+            return None
+        self._reading.append(key)
+        try:
+            facts = self._read(outline, unit)
+        finally:
+            self._reading.pop()
+        self._facts[key] = facts
+        return facts
+
+    def is_numeric(self, path: str) -> bool:
+        """Whether a file uses a framework whose numbers the analysis follows."""
+        known = self._numeric.get(path)
+        if known is None:
+            outline = self.index.outlines.get(path)
+            known = outline is not None and any(
+                self.knowledge.framework(imported.target) in NUMERIC_FRAMEWORKS for imported in outline.imports
+            )
+            self._numeric[path] = known
+        return known
+
+    def numeric_units(self, path: str) -> list[str]:
+        """Qualified names of a file's units that divide or take roots, where it uses a numeric framework."""
+        if not self.is_numeric(path):
+            return []
+        return [
+            unit.qualname
+            for unit in self.index.outlines[path].units
+            if unit.divides or not SITE_WORDS.isdisjoint(unit.mentions)
+        ]
+
+    def _read(self, outline: Outline, unit: Unit) -> UnitFacts:
+        from trainlint.analysis.assemble import assemble
+        from trainlint.analysis.interpreter import Interpreter
+
+        piece = unit_source(self._lines_of(outline.path), unit)
+        names = Names(self.index, self.knowledge.conventions, outline, unit)
+        numerics: list[Numerics] = []
+        uses: dict[str, None] = {}
+
+        def hooks(table: TermTable) -> NumericHooks:
+            if not self.is_numeric(outline.path):
+                return NoNumerics()
+            from trainlint.analysis.numerics import Numerics
+
+            made = Numerics(
+                table.terms,
+                self.knowledge,
+                summary_of=lambda name: self._summary(name, uses),
+                self_attribute_of=lambda name: self._attribute(outline.path, unit.qualname, name, uses),
+            )
+            numerics.append(made)
+            return made
+
+        interpreter = Interpreter(names, self.knowledge, hooks, unit.kind, outline.path)
+        empty = UnitFacts(outline.path, unit.qualname, [], [], [], [], {}, {}, [])
+        if not piece.text:
+            return empty
+        module = self._parse(piece, empty)
+        if module is None:
+            return empty
+        interpreter.run(module)
+        return assemble(outline.path, unit, interpreter, numerics[0] if numerics else None, uses, piece, module)
+
+    def _parse(self, piece: Slice, empty: UnitFacts) -> cst.Module | None:
+        import libcst as cst
+
+        try:
+            return parse_slice(piece)
+        except (cst.ParserSyntaxError, RecursionError) as error:
+            empty.limits.append(f"could not be parsed closely: {str(error).splitlines()[0]}")
+            return None
+
+    def _summary(self, name: str, uses: dict[str, None]) -> NumericSummary | None:
+        path, separator, qualname = name.partition("::")
+        if not separator:
+            return None
+        uses[name] = None
+        facts = self.facts(path, qualname)
+        return None if facts is None else facts.summary
+
+    def _attribute(self, path: str, qualname: str, name: str, uses: dict[str, None]) -> NumericSummary | None:
+        owner = qualname.rpartition(".")[0]
+        if not owner:
+            return None
+        target = self.index.method(path, owner, "__init__")
+        if target.kind != "function" or (target.path, target.qualname) == (path, qualname):
+            return None
+        uses[f"{target.path}::{target.qualname}"] = None
+        facts = self.facts(target.path, target.qualname)
+        return None if facts is None else facts.attributes.get(name)

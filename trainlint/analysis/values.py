@@ -1,0 +1,155 @@
+"""What a term turns out to be in a program: constants, objects by identity, options, or unknown with the reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from trainlint.analysis.facts import Scalar, Term, UnitFacts
+from trainlint.findings import Span
+
+
+class Frame:
+    """A unit under evaluation. `bindings` gives parameters their values at one call; None asks every caller.
+
+    Frames are compared by identity: each stands for one calling context.
+    """
+
+    __slots__ = ("bindings", "depth", "facts", "receiver")
+
+    def __init__(
+        self,
+        facts: UnitFacts,
+        bindings: Mapping[str, Resolved] | None = None,
+        receiver: Resolved | None = None,
+        depth: int = 0,
+    ) -> None:
+        self.facts = facts
+        self.bindings = bindings
+        self.receiver = receiver
+        self.depth = depth
+
+    def term(self, index: int) -> Term:
+        """A term of this frame's unit."""
+        return self.facts.terms[index]
+
+    def span(self, index: int) -> Span | None:
+        """Where a term is written, in project coordinates."""
+        place = self.facts.terms[index].at
+        return None if place is None else Span(self.facts.path, *place)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Site:
+    """The identity of an object: the call that makes it."""
+
+    path: str
+    qualname: str
+    term: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was written and what the place is ("default of --lr")."""
+
+    span: Span | None
+    label: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Resolved:
+    """A resolved term.
+
+    kind        meaning
+    const       `value`; `option` names the command-line flag or config key that can change it
+    object      made by a known callee: `name` is its canonical name, `site` its identity, `frame`/`term` the call
+    instance    of a project class: `name` is "path::Class"
+    function    a project function, `name` "path::qualname"; class and module likewise
+    external    a dotted name outside the project
+    namespace   parsed command-line options; `site` is the parser
+    config      a loaded config file, or the part of it below `keys`; `name` is its path
+    sequence    `items`
+    mapping     `entries`; `complete` is False when more keys may exist
+    choice      `items` are the alternatives, the default path first; `condition` decides between them
+    part        element `value` of the object in `items[0]` (a split, an element of an iteration)
+    absent      known not to be there
+    unknown     `name` says why
+    """
+
+    kind: str
+    value: Scalar = None
+    name: str = ""
+    option: str = ""
+    site: Site | None = None
+    frame: Frame | None = None
+    term: int = -1
+    items: tuple[Resolved, ...] = ()
+    entries: Mapping[str, Resolved] = dataclasses.field(default_factory=dict)
+    complete: bool = True
+    keys: tuple[str, ...] = ()
+    condition: tuple[Frame, int] | None = None
+    origins: tuple[Origin, ...] = ()
+    words: frozenset[str] = frozenset()
+    derived: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """Whether this is a known int or float (booleans are not numbers)."""
+        return self.kind == "const" and isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
+
+    def default(self) -> Resolved:
+        """The value on the default path: itself, or a choice's first alternative."""
+        return self.items[0].default() if self.kind == "choice" and self.items and self.option else self
+
+    def alternatives(self) -> tuple[Resolved, ...]:
+        """Every value this may be."""
+        if self.kind != "choice":
+            return (self,)
+        return tuple(leaf for item in self.items for leaf in item.alternatives())
+
+    def with_origin(self, origin: Origin) -> Resolved:
+        """The same value with one more step of provenance in front, unless the step is already there."""
+        if origin in self.origins or len(self.origins) > 4:
+            return self
+        return dataclasses.replace(self, origins=(origin, *self.origins))
+
+
+def unknown(reason: str, words: frozenset[str] = frozenset()) -> Resolved:
+    """A value that is not known, and the expression or call that stopped the analysis."""
+    return Resolved("unknown", name=reason, words=words)
+
+
+def same(first: Resolved, second: Resolved) -> bool:
+    """Whether two resolved values are certainly the same value or object."""
+    if first is second:
+        return True
+    if first.kind != second.kind:
+        return False
+    if first.kind == "const":
+        return first.value == second.value and type(first.value) is type(second.value)
+    if first.kind in ("object", "namespace"):
+        return first.site is not None and first.site == second.site
+    if first.kind in ("function", "class", "module", "external", "instance"):
+        return first.name == second.name and first.site == second.site
+    if first.kind == "config":
+        return first.name == second.name and first.keys == second.keys
+    if first.kind == "part":
+        return first.value == second.value and same(first.items[0], second.items[0])
+    if first.kind in ("sequence", "choice"):
+        return len(first.items) == len(second.items) and all(map(same, first.items, second.items))
+    return first.kind == "absent"
+
+
+def join(values: list[Resolved], condition: tuple[Frame, int] | None = None, option: str = "") -> Resolved:
+    """One value for several that may hold: the value itself where they agree, a choice otherwise."""
+    distinct: list[Resolved] = []
+    for value in values:
+        for leaf in value.alternatives() if value.kind == "choice" and not value.condition else (value,):
+            if not any(same(leaf, known) for known in distinct):
+                distinct.append(leaf)
+    if not distinct:
+        return unknown("no value reaches here")
+    if len(distinct) == 1:
+        return distinct[0]
+    words = frozenset().union(*(value.words for value in distinct))
+    return Resolved("choice", items=tuple(distinct[:8]), condition=condition, option=option, words=words)

@@ -1,0 +1,13 @@
+"""What the checks of `project` pages are given: everything the project trains, in code and in configs."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trainlint.recipe.model import Recipe
+
+
+class ProjectView(msgspec.Struct, frozen=True):
+    """One project. `recipes` are those of its programs and of its entry configs, in a fixed order."""
+
+    recipes: list[Recipe]

@@ -1,0 +1,38 @@
+"""One clear line for whatever ended a command."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from trainlint.discovery import PathError
+from trainlint.output.terminal import visible
+from trainlint.settings import SettingsError
+
+PACKAGE = Path(__file__).parent.parent
+
+
+def is_usage_error(error: Exception) -> bool:
+    """Whether the user can mend it: a path, a setting, a file that cannot be read or written."""
+    return isinstance(error, (PathError, SettingsError, OSError))
+
+
+def describe(error: Exception) -> str:
+    """What happened, on one line; for an internal error also where, and how to report it."""
+    text = visible(str(error)) or type(error).__name__
+    if is_usage_error(error):
+        return text
+    where = _own_place(error)
+    return (
+        f"{type(error).__name__}: {text}{where}; nothing is wrong with your command: please report this with what "
+        "TRAINLINT_DEBUG=1 prints"
+    )
+
+
+def _own_place(error: Exception) -> str:
+    """The innermost frame in this package: the module that failed names the room, often the rule."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.is_relative_to(PACKAGE):
+            return f" (trainlint/{file.relative_to(PACKAGE).as_posix()}:{frame.lineno}, {frame.name})"
+    return ""

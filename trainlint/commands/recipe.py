@@ -1,0 +1,34 @@
+"""`trainlint recipe`: what each program trains with, or the story of one field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from trainlint.output.places import Places
+from trainlint.output.recipe import recipe_text, why_text
+from trainlint.output.terminal import Style
+from trainlint.recipe.schema import recipe_schema
+from trainlint.suggest import did_you_mean
+
+
+def show_recipes(paths: Sequence[str], why: str | None, style: Style) -> str:
+    """The text to print. A usage error where `why` is no field of a recipe."""
+    from trainlint.discovery import discover
+    from trainlint.linter import recipes
+
+    if why is not None:
+        fields = recipe_schema().leaves
+        if why not in fields:
+            raise click.UsageError(f"a recipe has no field {why!r}{did_you_mean(why, fields)}")
+    parts: list[str] = []
+    for project in discover(paths).projects:
+        places = Places(project.root)
+        for recipe in recipes([Path(project.root, path) for path in sorted(project.named)], None):
+            text = recipe_text(recipe, places, style) if why is None else why_text(recipe, why, places, style)
+            parts.append(text)
+    if not parts:
+        return "No training program or training config found there.\n"
+    return ("\n" if why is None else "").join(parts)

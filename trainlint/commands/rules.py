@@ -1,0 +1,74 @@
+"""`trainlint rules` and `trainlint explain`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from trainlint.discovery import find_root
+from trainlint.output.json import rule_url
+from trainlint.output.terminal import Style, pad, visible, width
+from trainlint.rule import Rule
+from trainlint.rulebook import Rulebook, load_rulebook
+from trainlint.settings import Settings
+from trainlint.settings_file import load_settings, settings_file_in
+
+
+def list_rules(form: str) -> str:
+    """All rules, as a table by family or as a JSON array."""
+    book = _rulebook()
+    if form == "json":
+        return json.dumps([_as_data(rule) for rule in book.rules.values()], indent=2) + "\n"
+    column = max((width(rule.name) for rule in book.rules.values()), default=0)
+    lines: list[str] = []
+    for family, rules in book.families().items():
+        lines += ["", family] if lines else [family]
+        for rule in rules:
+            status = "" if rule.status == "stable" else f" ({rule.status})"
+            lines.append(f"  {pad(rule.name, column)}  {pad(_severities(rule), 14)}  {visible(rule.summary)}{status}")
+    return "\n".join(lines) + "\n"
+
+
+def explain_rule(name: str, style: Style) -> str:
+    """A rule's page. A usage error with the nearest name where there is no such rule."""
+    book = _rulebook()
+    rule = book.get(name)
+    if rule is None:
+        raise click.UsageError(f"no rule is called {name!r}{book.did_you_mean(name)}")
+    lines = [
+        f"{style('bold', rule.name)} ({rule.family}, {_severities(rule)}, {rule.status})",
+        visible(rule.summary),
+    ]
+    for heading, text in rule.sections.items():
+        lines += ["", style("bold", heading), *(visible(line) for line in text.strip().splitlines())]
+    if rule.options:
+        lines += ["", style("bold", "Options")]
+        lines += [f"- {option}: {json.dumps(schema['default'])}" for option, schema in rule.options.items()]
+    if rule.sources:
+        lines += ["", style("bold", "Sources"), *(f"- {visible(source)}" for source in rule.sources)]
+    return "\n".join(lines) + "\n"
+
+
+def _rulebook() -> Rulebook:
+    file = settings_file_in(find_root(Path.cwd()))
+    settings = load_settings(file) if file is not None else Settings()
+    return load_rulebook([Path(folder) for folder in settings.rulebooks])
+
+
+def _severities(rule: Rule) -> str:
+    return "/".join(dict.fromkeys(case.severity.value for case in rule.cases))
+
+
+def _as_data(rule: Rule) -> dict[str, object]:
+    return {
+        "rule": rule.name,
+        "family": rule.family,
+        "summary": rule.summary,
+        "status": rule.status,
+        "severities": list(dict.fromkeys(case.severity.value for case in rule.cases)),
+        "options": rule.defaults(),
+        "aliases": list(rule.aliases),
+        "url": rule_url(rule.name, rule.family) if rule.builtin else None,
+    }

@@ -1,0 +1,88 @@
+"""A program's recipe for people: every field with its value, how it is known and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trainlint.output.places import Places
+from trainlint.output.secrets import hide_secrets, looks_secret
+from trainlint.output.terminal import Style, pad, visible, width
+from trainlint.recipe.model import Recipe, State, Value
+
+BARS = "▁▂▃▄▅▆▇█"
+CURVE_COLUMNS = 60
+VALUE_COLUMNS = 24
+
+
+def recipe_text(recipe: Recipe, places: Places, style: Style) -> str:
+    """The recipe's known fields with provenance, the curve of its learning rate, and the names of unknown fields."""
+    lines = [style("bold", visible(places.path(recipe.entry))) + f"  {visible(recipe.kind)}"]
+    known = {path: value for path, value in sorted(recipe.facts.items()) if value.state is not State.UNKNOWN}
+    column = max(map(width, known), default=0)
+    for path, value in known.items():
+        shown = pad(_value(path, value), VALUE_COLUMNS)
+        state = pad(value.state.value, len(State.DEFAULT.value))
+        where = visible(places.line(value.span)) if value.span else ""
+        lines.append(f"  {pad(visible(path), column)}  {shown}  {style('dim', state)}  {where}".rstrip())
+    if recipe.curve:
+        lines.append(f"  learning rate  {sparkline(recipe.curve)}  {_range(recipe.curve)}")
+    unknown = sorted(path for path, value in recipe.facts.items() if value.state is State.UNKNOWN)
+    if unknown:
+        lines.append(style("dim", "  unknown: " + ", ".join(map(visible, unknown))))
+    return "\n".join(lines) + "\n"
+
+
+def why_text(recipe: Recipe, field: str, places: Places, style: Style) -> str:
+    """Where one field's value comes from, step by step, or why it is not known."""
+    value = recipe.get(field)
+    head = f"{style('bold', visible(places.path(recipe.entry)))}  {visible(field)}"
+    if value.state is State.UNKNOWN:
+        lines = [f"{head} is unknown: {visible(value.reason) or 'nothing says what it is'}"]
+    else:
+        where = f"  {visible(places.line(value.span))}" if value.span else ""
+        lines = [f"{head} = {_value(field, value)} ({value.state.value}){where}"]
+        if value.reason:
+            lines.append(f"  {visible(value.reason)}")
+    if value.choices:
+        lines.append("  one of " + ", ".join(_scalar(choice) for choice in value.choices))
+    labels = [visible(hide_secrets(link.label)) for link in value.chain]
+    column = max(map(width, labels), default=0)
+    for label, link in zip(labels, value.chain, strict=True):
+        lines.append(f"  - {pad(label, column)}  {style('dim', visible(places.line(link.span)))}")
+    return "\n".join(lines) + "\n"
+
+
+def sparkline(curve: Sequence[float], columns: int = CURVE_COLUMNS) -> str:
+    """The curve as a row of bars from zero to its peak, averaged down to at most `columns`."""
+    count = min(len(curve), columns)
+    means = [_mean(curve[len(curve) * i // count : len(curve) * (i + 1) // count]) for i in range(count)]
+    peak = max(means, default=0.0)
+    if not 0 < peak < float("inf"):
+        return BARS[0] * count
+    top = len(BARS) - 1
+    return "".join(BARS[max(0, min(top, round(mean / peak * top)))] for mean in means)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _range(curve: Sequence[float]) -> str:
+    return f"{curve[0]:g} → {curve[-1]:g}, peak {max(curve):g}"
+
+
+def _value(path: str, value: Value) -> str:
+    if value.state is State.OFF:
+        return "off"
+    if looks_secret(path):
+        return "***"
+    shown = _scalar(value.value)
+    return f"{shown} {value.unit}" if value.unit and value.value is not None else shown
+
+
+def _scalar(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return visible(str(value))

@@ -1,0 +1,42 @@
+"""The last lines of a report: what was found, what was read, what stayed unknown."""
+
+from __future__ import annotations
+
+from trainlint.findings import Report
+from trainlint.output.terminal import Style, visible
+
+
+def summary_lines(report: Report, style: Style) -> list[str]:
+    """One or two lines; that nothing was read is said as plainly as that nothing was found."""
+    summary = report.summary
+    if not summary.python_files and not summary.configs:
+        return ["Nothing to check: no Python file, notebook or config among the named paths."]
+    parts = [
+        _count(summary.errors, "error"),
+        _count(summary.warnings, "warning"),
+        f"{summary.advice:,} advice" if summary.advice else "",
+    ]
+    found = ", ".join(part for part in parts if part)
+    first = f"{style('bold', found) if found else 'No problems'} in {_programs(report)} ({_read(report)})."
+    silenced = f" {summary.suppressed:,} suppressed." if summary.suppressed else ""
+    lines = [first + silenced]
+    if summary.unknown_fields and summary.programs:
+        unknown = _count(summary.unknown_fields, "recipe field")
+        lines.append(f"{unknown} unknown: trainlint recipe --why")
+    return lines
+
+
+def _programs(report: Report) -> str:
+    return _count(report.summary.programs, "program") or "no training program"
+
+
+def _read(report: Report) -> str:
+    summary = report.summary
+    files = [_count(summary.python_files, "Python file"), _count(summary.configs, "config")]
+    read = ", ".join(part for part in files if part)
+    frameworks = ", ".join(visible(name) for name in summary.frameworks)
+    return f"{read}; {frameworks}" if frameworks else read
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else ""

@@ -1,0 +1,118 @@
+"""A program's recipe from its code: loaders, optimizers, schedule, length, seeds, regularisation, purpose."""
+
+from __future__ import annotations
+
+from trainlint.findings import Span
+from trainlint.knowledge.program_words import program_words
+from trainlint.knowledge.roles import words_of
+from trainlint.recipe.config_derived import derive
+from trainlint.recipe.leaves import absent, derived, leaf, unknown_value
+from trainlint.recipe.length import run_length
+from trainlint.recipe.loaders import Loaders
+from trainlint.recipe.model import Link, Recipe, State, Value
+from trainlint.recipe.observe import Call, Observations, first_span
+from trainlint.recipe.optimizers import Optimizers
+from trainlint.recipe.programs import Program
+from trainlint.recipe.purpose import purpose_of, toy_run
+from trainlint.recipe.regularizers import regularizers
+from trainlint.recipe.schedule import schedule_facts
+from trainlint.recipe.seeding import Seeding
+from trainlint.recipe.training import Training
+
+_RATE_WORDS = frozenset({"batch", "bs", "world", "gpus", "ngpu", "ngpus", "devices", "replicas", "nprocs"})
+
+
+def code_recipe(program: Program) -> Recipe | None:
+    """The recipe of an entry file; None where nothing in its reach trains."""
+    seen = Observations(program)
+    training = Training(seen)
+    if not training.trains:
+        return None
+    optimizers = Optimizers(seen, training)
+    loaders = Loaders(seen, training)
+    framework = _framework(seen, optimizers)
+    if framework is None:
+        return None
+    at = _statement(seen, optimizers)
+    if at is None:
+        return None
+    facts: dict[str, Value] = {
+        "meta.framework": derived(framework, at),
+        "meta.kind": derived("program", at),
+        "meta.trains": derived(True, at),
+    }
+    optimizer_elements = optimizers.elements()
+    loader_elements = loaders.elements()
+    facts.update(run_length(seen, training))
+    facts["meta.purpose"] = purpose_of(seen, optimizers)
+    facts["meta.toy"] = toy_run(seen, facts)
+    facts.update(Seeding(seen, seen.evaluator.knowledge.backend(framework), at).facts())
+    facts.update(_batch(loaders, loader_elements))
+    facts.update(regularizers(seen))
+    primary = optimizer_elements[0] if len(optimizer_elements) == 1 and not optimizers.unread else {}
+    facts.update(primary)
+    facts.update(schedule_facts(seen, optimizers, primary))
+    if primary:
+        facts.update(_rate_from_batch(seen, optimizers.calls[0]))
+    derive(facts, "device")
+    _follow_batch(facts)
+    groups = {"optimizers": optimizer_elements, "loaders": loader_elements}
+    files = (*program.closure.paths, *sorted(program.configs_read()))
+    return Recipe(program.entry, "program", at, facts, groups, files)
+
+
+def _framework(seen: Observations, optimizers: Optimizers) -> str | None:
+    """The framework that takes the steps: the optimizer's, else the trainer's, else what the code uses most."""
+    for call in (*optimizers.calls, *seen.made("trainer", "optimizer-factory")):
+        if call.entry is not None:
+            return seen.evaluator.knowledge.backend(call.entry.framework)
+    counts: dict[str, int] = {}
+    for call in seen.calls:
+        framework = seen.evaluator.knowledge.framework(call.name) if call.name and "::" not in call.name else None
+        if framework is not None and not call.method:
+            backend = seen.evaluator.knowledge.backend(framework)
+            counts[backend] = counts.get(backend, 0) + 1
+    trained = [name for name in ("torch", "tensorflow", "paddle", "jax") if counts.get(name)]
+    return max(trained, key=lambda name: counts[name]) if trained else None
+
+
+def _statement(seen: Observations, optimizers: Optimizers) -> Span | None:
+    """The place that stands for the program in findings about an absence: the optimizer, else the trainer, else the backward pass."""
+    return (
+        first_span(optimizers.calls)
+        or first_span(optimizers.unread)
+        or first_span(seen.made("trainer"))
+        or first_span(seen.methods("backward", "fit", "train"))
+    )
+
+
+def _batch(loaders: Loaders, elements: list[dict[str, Value]]) -> dict[str, Value]:
+    sizes = [element["loader.batch_size"] for element in elements if element["loader.role"].known and element["loader.role"].value == "train"]
+    if not sizes:
+        return {"batch.per_device": unknown_value("no training loader was found")}
+    if not all(size.known and size.value == sizes[0].value for size in sizes):
+        return {"batch.per_device": unknown_value("the training loaders' batch is not known or differs", sizes[0].span)}
+    _ = loaders
+    return {"batch.per_device": sizes[0], "batch.grad_accum": derived(1, sizes[0].span)}
+
+
+def _rate_from_batch(seen: Observations, call: Call) -> dict[str, Value]:
+    """Whether the rate's expression reads the batch or the number of devices."""
+    value = seen.argument(call, "lr")
+    if value is None:
+        return {"batch.lr_from_batch": derived(False, call.span)}
+    words = {word for text in value.words for word in words_of(text)}
+    follows = bool(words & _RATE_WORDS)
+    if value.kind != "const" and not follows:
+        return {"batch.lr_from_batch": unknown_value("the rate is not known", call.span)}
+    return {"batch.lr_from_batch": derived(follows, call.span)}
+
+
+def _follow_batch(facts: dict[str, Value]) -> None:
+    follows = facts.get("batch.lr_from_batch")
+    if follows is not None and follows.value is not False:
+        for path in ("rate.scaling_ratio", "rate.expected"):
+            facts.pop(path, None)
+
+
+__all__ = ["Link", "State", "absent", "code_recipe", "leaf", "program_words"]

@@ -1,0 +1,79 @@
+"""Which random generators a program seeds, and whether that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainlint.findings import Span
+from trainlint.recipe.leaves import absent, unknown_value
+from trainlint.recipe.model import Link, State, Value
+from trainlint.recipe.observe import Call, Observations
+
+
+class Seeding:
+    """What a program seeds. `backend` is the framework whose generator matters ("torch")."""
+
+    def __init__(self, seen: Observations, backend: str, at: Span | None) -> None:
+        self.seen = seen
+        self.backend = backend
+        self.at = at
+        self.seeds = list(self._seeds())
+
+    def _seeds(self) -> Iterator[tuple[Call, tuple[str, ...]]]:
+        for call in self.seen.calls:
+            if call.entry is not None and call.entry.seeds and not call.method:
+                yield call, call.entry.seeds
+
+    def facts(self) -> dict[str, Value]:
+        """The `repro.*` values."""
+        own = [call for call, generators in self.seeds if self.backend in generators]
+        if own:
+            first = own[0]
+            return {
+                "repro.seeded": Value(True, State.DERIVED, span=first.span),
+                "repro.seed": self._seed_value(first),
+                "repro.partial": absent(first.span),
+            }
+        reason = self.open_world()
+        if reason:
+            return {
+                "repro.seeded": unknown_value(reason, self.at),
+                "repro.seed": unknown_value(reason, self.at),
+                "repro.partial": unknown_value(reason, self.at),
+            }
+        others = list(dict.fromkeys(name for _, generators in self.seeds for name in generators))
+        return {
+            "repro.seeded": Value(False, State.DERIVED, span=self.at),
+            "repro.seed": absent(self.at),
+            "repro.partial": self._partial(others),
+        }
+
+    def _partial(self, others: list[str]) -> Value:
+        if not others:
+            return absent(self.at)
+        chain = tuple(Link(call.span, f"{call.name} seeds {generators[0]} only") for call, generators in self.seeds if call.span)
+        first = self.seeds[0][0].span
+        return Value(", ".join(others), State.DERIVED, span=first, chain=chain[1:4])
+
+    def _seed_value(self, call: Call) -> Value:
+        from trainlint.recipe.leaves import leaf
+
+        return leaf(self.seen.argument(call, "seed"), call)
+
+    def open_world(self) -> str:
+        """Why the absence of a seed call proves nothing; empty when everything that could seed was read."""
+        closure = self.seen.program.closure
+        if closure.broken:
+            return f"{closure.broken[0]} could not be read"
+        if closure.unresolved:
+            path, target, line = closure.unresolved[0]
+            return f"{target} ({path}:{line}) was not found"
+        for path, outline in sorted(self.seen.program.outlines.items()):
+            dynamic = [name for name in outline.dynamic if name not in ("sys.path", "setattr", "globals()")]
+            if dynamic:
+                return f"{path} uses {dynamic[0]}"
+        for call in self.seen.calls:
+            if not call.method and call.name and "::" not in call.name and call.entry is None:
+                if not self.seen.evaluator.knowledge.inert(call.name, "seed"):
+                    return f"{call.name} was not read"
+        return ""

@@ -1,0 +1,65 @@
+"""Which rules run: what the settings select and ignore, and whether they name rules that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from trainlint.rulebook import Rulebook
+from trainlint.settings import Settings, SettingsError
+from trainlint.settings_file import complaint, load_settings
+
+ALL = "all"
+
+
+def selected_rules(rulebook: Rulebook, settings: Settings) -> frozenset[str]:
+    """Names of the rules to run. A preview runs only where its own name is selected.
+
+    Raises SettingsError, with the file and line for settings from a file, for a name that is no rule or family.
+    """
+    _refuse_unknown(rulebook, settings)
+    stable = {rule.name for rule in rulebook.rules.values() if rule.status == "stable"}
+    chosen = _named(rulebook, settings.select, stable) if settings.select else stable
+    return frozenset(chosen - _named(rulebook, settings.ignore, set(rulebook.rules)))
+
+
+def _named(rulebook: Rulebook, names: Iterable[str], of_families: set[str]) -> set[str]:
+    families = rulebook.families()
+    found: set[str] = set()
+    for name in names:
+        rule = rulebook.get(name)
+        if rule is not None:
+            found.add(rule.name)
+        elif name == ALL:
+            found |= of_families
+        else:
+            found |= {rule.name for rule in families[name]} & of_families
+    return found
+
+
+def _refuse_unknown(rulebook: Rulebook, settings: Settings) -> None:
+    families = rulebook.families()
+    for keys, name in _names(settings):
+        only_rules = keys[0] in ("severity", "options")
+        if rulebook.get(name) is not None or (not only_rules and (name == ALL or name in families)):
+            continue
+        what = "no rule" if only_rules else "neither a rule nor a family"
+        message = f"{keys[0]}: {name!r} is {what}{rulebook.did_you_mean(name)}"
+        if settings.file and (keys, name) in _names(load_settings(Path(settings.file))):
+            raise complaint(settings.file, keys, message)
+        raise SettingsError(message)
+
+
+def _names(settings: Settings) -> list[tuple[tuple[str, ...], str]]:
+    """Every name of a rule or family in the settings, with the keys it stands under."""
+    return [
+        *((("select",), name) for name in settings.select),
+        *((("ignore",), name) for name in settings.ignore),
+        *((("severity", name), name) for name in settings.severity),
+        *((("options", name), name) for name in settings.options),
+        *(
+            (("per-file-ignores", pattern), name)
+            for pattern, names in settings.per_file_ignores.items()
+            for name in names
+        ),
+    ]
