@@ -32,11 +32,10 @@ def measure(folder: Path, jobs: int) -> dict[str, Any]:
     started = time.perf_counter()
     # Imported here because the time this takes is part of what is measured.
     from trainlint.linter import lint  # noqa: PLC0415
-
     from trainlint.settings import Settings  # noqa: PLC0415
 
     imported = time.perf_counter()
-    report = lint([str(folder)], Settings(strict=True, jobs=jobs))
+    report = lint([folder], Settings(strict=True, jobs=jobs))
     ended = time.perf_counter()
     findings = [_relative(item, report.root, folder) for item in msgspec.to_builtins(report.findings)]
     return {

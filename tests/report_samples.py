@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainlint.findings import Confidence, Edit, Finding, Fix, Notice, Related, Report, Severity, Span, Summary
+from trainlint.findings import (
+    Confidence,
+    Edit,
+    Finding,
+    Fix,
+    Notice,
+    Related,
+    Report,
+    Severity,
+    Span,
+    Summary,
+)
 
 TRAIN = [
     "import torch",
@@ -36,7 +47,9 @@ def finding(
     return Finding(rule=rule, severity=severity, span=place, **values)  # type: ignore[arg-type]
 
 
-def report(root: Path | str, *findings: Finding, notices: tuple[Notice, ...] = (), **summary: object) -> Report:
+def report(
+    root: Path | str, *findings: Finding, notices: tuple[Notice, ...] = (), **summary: object
+) -> Report:
     """A report over train.py and a config; counts follow the findings."""
     counts = {level: sum(f.severity is level for f in findings) for level in Severity}
     return Report(
@@ -74,7 +87,9 @@ def rich_report(root: Path | str) -> Report:
             program="train.py",
             evidence="DataLoader(train_set)",
         ),
-        finding("large-batch-without-warmup", span=Span("configs/big.yaml", 2, 15, 2, 19), message="batch 4,096"),
+        finding(
+            "large-batch-without-warmup", span=Span("configs/big.yaml", 2, 15, 2, 19), message="batch 4,096"
+        ),
         finding("unguarded-sqrt", Severity.ERROR, Span("train.py", 4, 15, 4, 28), family="numerics"),
         finding("missing-seed", Severity.ADVICE, Span("train.py", 1, 1, 1, 2), program="train.py"),
         notices=(Notice("old.py", 3, "python2", "Python 2 source: not read"),),

@@ -87,6 +87,15 @@ def test_what_the_code_fixes_counts_for_every_config_it_reads() -> None:
     assert hit.facts["regularisers"].value == "weight decay, dropout"
 
 
+def test_a_program_that_is_told_its_config_has_no_run_of_its_own() -> None:
+    reason = "an item of a config file whose name is not constant"
+    program = recipe("train.py", regularised=None)
+    program.facts["reg.weight_decay"] = Value(state=State.UNKNOWN, reason=reason)
+    (hit,) = hits(program, recipe("configs/a.yaml"), recipe("configs/b.yaml"))
+    assert hit.facts["runs"].value == 2
+    assert not hits(program)
+
+
 def test_other_kinds_of_runs_neither_fire_nor_save() -> None:
     assert not hits(recipe("finetune.py", meta__purpose="finetune"))
     assert not hits(recipe("toy.py", meta__toy=True))

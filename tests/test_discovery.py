@@ -129,7 +129,17 @@ def test_an_ignored_named_folder_still_heeds_other_patterns(repo: Path) -> None:
 
 
 def test_nested_gitignore_negation_and_folder_patterns(repo: Path) -> None:
-    make(repo, "a.py", "keep.py", "sub/a.py", "sub/keep.py", "logs/x.py", "sub/logs", "sub/deep/a.py", "sub/deep/only.py")
+    make(
+        repo,
+        "a.py",
+        "keep.py",
+        "sub/a.py",
+        "sub/keep.py",
+        "logs/x.py",
+        "sub/logs",
+        "sub/deep/a.py",
+        "sub/deep/only.py",
+    )
     write(repo, ".gitignore", "a.py\n/keep.py\nlogs/\n")
     write(repo, "sub/.gitignore", "!a.py\n")
     write(repo, "sub/deep/.gitignore", "/a.py\n")
@@ -146,8 +156,28 @@ def test_gitignore_of_the_repository_reaches_a_project_inside(repo: Path) -> Non
 
 
 PARTS = st.sampled_from(
-    ["a", "b", "c.py", "d.py", "*", "**", "*.py", "[ab]", "[!a]", "[^c].py", "[[:alpha:]]", "[a-", "?.py", "dir"]
-    + ["\\a", "d*r", "[]ab]", "[\\a-c].py", "b ", "b\\ "]
+    [
+        "a",
+        "b",
+        "c.py",
+        "d.py",
+        "*",
+        "**",
+        "*.py",
+        "[ab]",
+        "[!a]",
+        "[^c].py",
+        "[[:alpha:]]",
+        "[a-",
+        "?.py",
+        "dir",
+        "\\a",
+        "d*r",
+        "[]ab]",
+        "[\\a-c].py",
+        "b ",
+        "b\\ ",
+    ]
 )
 PATTERN = st.builds(
     lambda bang, lead, parts, tail: bang + lead + "/".join(parts) + tail,

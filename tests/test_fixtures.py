@@ -62,7 +62,7 @@ def expected(folder: Path) -> set[Place]:
 @cache
 def found(folder: Path, strict: bool = False) -> frozenset[Place]:
     """What the linter reports about a project, at the first line of each primary span."""
-    report = lint([str(folder)], Settings(strict=strict, jobs=1))
+    report = lint([folder], Settings(strict=strict, jobs=1))
     root = Path(report.root).resolve()
     assert not report.notices, report.notices
     return frozenset(
@@ -108,6 +108,14 @@ def test_demo_shows_every_pattern_by_default() -> None:
         wanted = {(row["path"], int(row["line"]), row["rule"]) for row in rows}
     got = set(found(FIXTURES / "demo"))
     assert got == wanted, explain(got, wanted)
+
+
+@pytest.mark.parametrize("folder", [*PROJECTS, FIXTURES / "demo"], ids=name_of)
+def test_naming_the_files_one_by_one_shows_the_same(folder: Path) -> None:
+    together: set[Place] = set()
+    for file in sources(folder):
+        together |= {(item.span.path, item.span.line, item.rule) for item in lint([file]).findings}
+    assert together == set(found(folder)), explain(together, set(found(folder)))
 
 
 def test_names_say_what_the_twins_do() -> None:

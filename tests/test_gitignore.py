@@ -39,7 +39,12 @@ def test_one_pattern(pattern: str, excluded: list[str], kept: list[str]) -> None
 
 def test_the_last_pattern_that_speaks_decides() -> None:
     patterns = Patterns(["*.py", "!keep.py", "old/keep.py"])
-    assert [patterns.verdict(path) for path in ("a.py", "keep.py", "old/keep.py", "a.txt")] == [True, False, True, None]
+    assert [patterns.verdict(path) for path in ("a.py", "keep.py", "old/keep.py", "a.txt")] == [
+        True,
+        False,
+        True,
+        None,
+    ]
 
 
 def test_what_an_excluded_folder_holds_is_excluded() -> None:

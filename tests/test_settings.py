@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
-import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +42,14 @@ missing-seed = "error"
 [versions]
 torch = "2.4"
 """
+
+
+def toml(text: str) -> object:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
 
 
 def write(folder: Path, text: str, name: str = "trainlint.toml") -> Path:
@@ -82,13 +90,17 @@ def test_schema_and_struct_have_the_same_keys() -> None:
     assert set(SCHEMA["properties"]) == set(KEYS)
     assert all("description" in entry for entry in SCHEMA["properties"].values())
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    VALIDATOR.validate(tomllib.loads(FULL))
+    VALIDATOR.validate(toml(FULL))
 
 
-scalars = st.one_of(st.booleans(), st.integers(-2, 5), st.floats(0, 3), st.sampled_from(["error", "warning", "x", ""]))
+scalars = st.one_of(
+    st.booleans(), st.integers(-2, 5), st.floats(0, 3), st.sampled_from(["error", "warning", "x", ""])
+)
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "b-c"]), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "b-c"]), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -113,7 +125,11 @@ def test_schema_and_loader_accept_the_same(table: dict[str, object]) -> None:
         ('strict = "yes"\n', 1, "strict must be true or false, not 'yes'"),
         ("# a comment\ndevices = 0\n", 2, "devices must be a whole number of at least 1, not 0"),
         ("devices = true\n", 1, "not true"),
-        ('fail-on = "warnings"\n', 1, "must be error, warning, advice, notice or never, not 'warnings'; did you mean"),
+        (
+            'fail-on = "warnings"\n',
+            1,
+            "must be error, warning, advice, notice or never, not 'warnings'; did you mean",
+        ),
         ("select = 'numerics'\n", 1, "select must be a list of texts"),
         ("select = [1]\n", 1, "select must be a list of texts"),
         ('[severity]\na = "error"\nb = "bad"\n', 3, "severity.b must be advice, warning or error"),
@@ -126,7 +142,9 @@ def test_schema_and_loader_accept_the_same(table: dict[str, object]) -> None:
         ("a = 1\na = 2\n", 2, "not valid TOML"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_its_place(tmp_path: Path, text: str, line: int, message: str) -> None:
+def test_what_cannot_be_used_is_refused_with_its_place(
+    tmp_path: Path, text: str, line: int, message: str
+) -> None:
     file = write(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
         load_settings(file)
@@ -183,7 +201,12 @@ def test_which_file_of_a_folder(tmp_path: Path) -> None:
 
 def test_laying_over() -> None:
     base = Settings(
-        select=("a",), ignore=("b",), exclude=("x",), devices=2, options={"r": {"p": 1, "q": 2}}, fail_on="error"
+        select=("a",),
+        ignore=("b",),
+        exclude=("x",),
+        devices=2,
+        options={"r": {"p": 1, "q": 2}},
+        fail_on="error",
     )
     given_settings = Settings(ignore=("c", "b"), options={"r": {"q": 3}, "s": {"t": 4}}, strict=True)
     found = laid_over(given_settings, base)
@@ -222,10 +245,12 @@ def test_a_preview_runs_only_by_its_own_name() -> None:
 
 def test_unknown_names_are_refused_where_they_stand(tmp_path: Path) -> None:
     file = write(tmp_path, 'strict = true\nignore = ["missing-sed"]\n')
-    with pytest.raises(SettingsError, match=r"trainlint\.toml:2: ignore: 'missing-sed' is neither .*'missing-seed'"):
+    with pytest.raises(
+        SettingsError, match=r"trainlint\.toml:2: ignore: 'missing-sed' is neither .*'missing-seed'"
+    ):
         selected_rules(BOOK, load_settings(file))
     from_options = laid_over(Settings(select=("nope-nope",)), load_settings(write(tmp_path, "")))
-    with pytest.raises(SettingsError, match="^select: 'nope-nope' is neither a rule nor a family"):
+    with pytest.raises(SettingsError, match=r"^select: 'nope-nope' is neither a rule nor a family"):
         selected_rules(BOOK, from_options)
-    with pytest.raises(SettingsError, match="severity: 'reproducibility' is no rule"):
+    with pytest.raises(SettingsError, match=r"severity: 'reproducibility' is no rule"):
         selected_rules(BOOK, Settings(severity={"reproducibility": Severity.ERROR}))

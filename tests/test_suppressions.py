@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from report_samples import finding
+
 from trainlint.findings import Finding, Severity, Span
 from trainlint.rulebook import load_rulebook
 from trainlint.silencing import Applied, apply
@@ -60,7 +60,7 @@ def test_parsing_never_fails(text: str) -> None:
 
 
 def test_comments_of_python() -> None:
-    text = 's = "# trainlint: ignore[a]"\nx = 1  # trainlint: ignore[b]\n\'\'\'\n# trainlint: ignore[c]\n\'\'\'\n'
+    text = "s = \"# trainlint: ignore[a]\"\nx = 1  # trainlint: ignore[b]\n'''\n# trainlint: ignore[c]\n'''\n"
     assert python_comments(text) == [(2, 8, "# trainlint: ignore[b]")]
 
 
@@ -116,7 +116,9 @@ def test_on_any_line_of_the_primary_span() -> None:
 
 def test_by_family_and_for_a_whole_file() -> None:
     assert silence("x = 1  # trainlint: ignore[reproducibility]\n", at(1)).suppressed == 1
-    found = silence("# trainlint: ignore-file[missing-seed]\n\n\nx\n", at(4), at(9), at(4, rule="partial-seed"))
+    found = silence(
+        "# trainlint: ignore-file[missing-seed]\n\n\nx\n", at(4), at(9), at(4, rule="partial-seed")
+    )
     assert (found.suppressed, [f.rule for f in found.kept]) == (2, ["partial-seed"])
     assert found.unused == []
 
@@ -168,7 +170,10 @@ def test_per_file_ignores() -> None:
 
 def test_unused_suppressions_can_be_silenced_in_place() -> None:
     assert silence("x  # trainlint: ignore[missing-seed, unused-suppression] -- on one branch\n").unused == []
-    assert silence("# trainlint: ignore-file[unused-suppression]\nx  # trainlint: ignore[missing-seed]\n").unused == []
+    assert (
+        silence("# trainlint: ignore-file[unused-suppression]\nx  # trainlint: ignore[missing-seed]\n").unused
+        == []
+    )
 
 
 def test_overlapping_suppressions_are_all_used() -> None:

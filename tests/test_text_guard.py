@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -45,12 +46,16 @@ HAZARDS: dict[str, Callable[[int], str]] = {
     "elif": lambda n: "if x: pass\n" + "elif x: pass\n" * n,
     "elif in a block": lambda n: "def f():\n  if x:\n    pass\n" + "  elif x:\n    pass\n" * n,
     "blocks": lambda n: "".join(" " * i + "if x:\n" for i in range(n)) + " " * n + "pass",
-    "blocks with elif": lambda n: "".join(
-        " " * i + "if x: pass\n" + (" " * i + "elif x: pass\n") * 3 + " " * i + "else:\n" for i in range(n)
-    )
-    + " " * n
-    + "pass",
+    "blocks with elif": lambda n: (
+        "".join(
+            " " * i + "if x: pass\n" + (" " * i + "elif x: pass\n") * 3 + " " * i + "else:\n"
+            for i in range(n)
+        )
+        + " " * n
+        + "pass"
+    ),
     "f-string field": lambda n: 'x = f"{' + "(" * n + "1" + ")" * n + '}"',
+    "raw f-string field": lambda n: 'x = (1, Rf"{' + "(" * n + "1" + ")" * n + '}")',
     "sum in an f-string": lambda n: 'x = f"{{}} {' + "+".join("1" * n) + '}"',
     "sums in parentheses": lambda n: "x = " + "(1+1+1+" * n + "1" + ")" * n,
     "parentheses in sums": lambda n: "x = " + "(" * n + "1" + "+1+1+1)" * n,
@@ -119,6 +124,8 @@ def test_what_passes_near_the_limit_does_not_kill_the_parser() -> None:
         "x = '''" + "((((((((((" * 50 + "'''",
         "x = 'a' # " + "(" * 500,
         'x = """' + "a.b " * 500 + '"""\n',
+        "print('{" + "(" * 400 + "}')",
+        "f('{" + "(" * 400 + "}', b'{" + "(" * 400 + "}')",
         "x = f'{{" + "(" * 400 + "}}'",
         "x = f'''" + "<p style='a-b: c'> {y.z} </p>\n" * 200 + "'''",
         "\n".join(f"if x == {i}: pass" for i in range(1_000)),
@@ -131,6 +138,15 @@ def test_what_passes_near_the_limit_does_not_kill_the_parser() -> None:
 )
 def test_long_but_flat_source_passes(text: str) -> None:
     assert refused(text) is None
+
+
+PARTS = ['\\"', "\\'", '"""\\', "'''\\", "\\", "(", ")", 'f"{', '"', "#\n", "()", "'\\\n"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("start", ["", '"', "'", "x = '", 'x = f"{'])
+def test_no_text_takes_more_than_linear_time(start: str, part: str) -> None:
+    refusal(source_of("a.py", start + part * 100_000))
 
 
 def test_an_unclosed_bracket_does_not_turn_the_rest_into_one_expression() -> None:
@@ -156,6 +172,6 @@ def test_logical_lines_cover_every_text_in_order(text: str) -> None:
     lines = list(logical_lines(text))
     assert lines[0][0] == 0
     assert lines[-1][1] == len(text)
-    for (_, end, _), (start, _, _) in zip(lines, lines[1:], strict=False):
+    for (_, end, _), (start, _, _) in itertools.pairwise(lines):
         assert text[end:start] in ("\n", "\r", "\r\n")
     assert refusal(source_of("a.py", text)) is None

@@ -37,12 +37,15 @@ def test_position_and_offset_are_inverse(text: str) -> None:
     for offset in range(len(text) + 1):
         line, column = source.position(offset)
         assert source.offset(line, column) == offset
-    rebuilt = [text[start : start + len(line)] for start, line in zip(source.starts, source.lines, strict=False)]
+    rebuilt = [
+        text[start : start + len(line)] for start, line in zip(source.starts, source.lines, strict=False)
+    ]
     assert rebuilt == source.lines
 
 
 @pytest.mark.parametrize(
-    ("text", "newline"), [("a\r\nb\r\nc\n", "\r\n"), ("a\nb", "\n"), ("a\rb", "\r"), ("", "\n"), ("a\r\nb\n\n", "\n")]
+    ("text", "newline"),
+    [("a\r\nb\r\nc\n", "\r\n"), ("a\nb", "\n"), ("a\rb", "\r"), ("", "\n"), ("a\r\nb\n\n", "\n")],
 )
 def test_prevailing_line_end(text: str, newline: str) -> None:
     assert source_of("a.py", text).newline == newline
@@ -58,7 +61,10 @@ def test_a_python_file_follows_its_coding_comment() -> None:
     source = decoded("# -*- coding: latin-1 -*-\nx = 'é'\n".encode("latin-1"), python=True)
     assert source.text.endswith("x = 'é'\n")
     assert source.encoding == "iso8859-1"
-    assert decoded(b"#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nx = '\x80'\n", python=True).lines[2] == "x = '€'"
+    assert (
+        decoded(b"#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nx = '\x80'\n", python=True).lines[2]
+        == "x = '€'"
+    )
     assert decoded(b"# coding: utf-8-unix\n", python=True).encoding == "utf-8"
     assert decoded("x = 1\n# coding: latin-1\ny = 'é'".encode(), python=True).lines[2] == "y = 'é'"
 
@@ -98,10 +104,16 @@ def test_any_bytes_give_a_source_or_a_reason(data: bytes, python: bool) -> None:
     assert isinstance(result, Source | Broken)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system")
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    for name, words in [("missing", "no such file"), (".", "directory"), ("pipe", "regular file"), ("loop", "")]:
+    for name, words in [
+        ("missing", "no such file"),
+        (".", "directory"),
+        ("pipe", "regular file"),
+        ("loop", ""),
+    ]:
         result = read_source(tmp_path / name, name, python=True)
         assert isinstance(result, Broken)
         assert result.kind == "unreadable"
@@ -119,7 +131,9 @@ def test_a_forbidden_file(tmp_path: Path) -> None:
     assert result == Broken("unreadable", 1, 1, "cannot be read: permission denied")
 
 
-@pytest.mark.parametrize(("python", "limit", "named"), [(True, PYTHON_LIMIT, "2 MB"), (False, CONFIG_LIMIT, "1 MB")])
+@pytest.mark.parametrize(
+    ("python", "limit", "named"), [(True, PYTHON_LIMIT, "2 MB"), (False, CONFIG_LIMIT, "1 MB")]
+)
 def test_the_size_limit_is_exact_and_named(tmp_path: Path, python: bool, limit: int, named: str) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"#" * limit)

@@ -32,10 +32,6 @@ def covered(source: Source, node: Node) -> str:
     return source.text[source.offset(line, column) : source.offset(end_line, end_column)]
 
 
-WORDS = st.text(alphabet="ab1.-_é😀\u200b:#'\"", min_size=1, max_size=6).filter(lambda word: _is_one_plain_scalar(word))
-SPACE = st.sampled_from([" ", "  ", "\t ", " # c 😀\r\n      ", "\n      "])
-
-
 def _is_one_plain_scalar(word: str) -> bool:
     try:
         events = [event for event in yaml.parse(f"- {word}\n") if isinstance(event, yaml.ScalarEvent)]
@@ -44,7 +40,15 @@ def _is_one_plain_scalar(word: str) -> bool:
     return [(event.value, event.style) for event in events] == [(word, None)]
 
 
-@given(st.lists(st.tuples(WORDS, SPACE, WORDS), min_size=1, max_size=6), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
+WORDS = st.text(alphabet="ab1.-_é😀\u200b:#'\"", min_size=1, max_size=6).filter(_is_one_plain_scalar)
+SPACE = st.sampled_from([" ", "  ", "\t ", " # c 😀\r\n      ", "\n      "])
+
+
+@given(
+    st.lists(st.tuples(WORDS, SPACE, WORDS), min_size=1, max_size=6),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+)
 def test_a_plain_scalar_stands_exactly_where_its_place_says(
     pairs: list[tuple[str, str, str]], newline: str, bom: bool
 ) -> None:
@@ -73,7 +77,9 @@ def test_any_text_gives_what_the_parser_gives_or_one_reason(text: str) -> None:
         assert 1 <= broken[0].line <= len(source.starts)
         return
     assert not broken
-    assert [_shape(document.root, ()) for document in found] == [_shape_of_pyyaml(node, ()) for node in expected]
+    assert [_shape(document.root, ()) for document in found] == [
+        _shape_of_pyyaml(node, ()) for node in expected
+    ]
 
 
 def _shape(node: Node, above: tuple[int, ...]) -> object:
@@ -102,11 +108,14 @@ def test_styles_tags_and_places() -> None:
     source = source_of(
         "a.yaml",
         "a: 'x # y'\nb: !!float 1e-4\nc: |- # why\n    one\n    two\n\n\nd: >\n  fold\n"
-        "e: &here !ref <lr> # c\nf: !!python/name:os.system\ng: \"\\t\"\nh: ! 1\ni: !include\n",
+        'e: &here !ref <lr> # c\nf: !!python/name:os.system\ng: "\\t"\nh: ! 1\ni: !include\n',
     )
     ((document,), broken) = parse_yaml(source)
     assert broken == []
-    found = {entry.key.raw: (entry.value.style, entry.value.tag, covered(source, entry.value)) for entry in document.root.items}
+    found = {
+        entry.key.raw: (entry.value.style, entry.value.tag, covered(source, entry.value))
+        for entry in document.root.items
+    }
     assert found == {
         "a": ("single", "", "'x # y'"),
         "b": ("plain", "!!float", "1e-4"),
@@ -132,7 +141,9 @@ def test_collections_end_where_their_last_value_ends() -> None:
 
 
 def test_duplicates_merges_and_complex_keys_are_kept() -> None:
-    root = root_of("base: &b {lr: 1}\nrun:\n  <<: *b\n  lr: 2\n  lr: 3\n'<<': 4\n? [1, 2]\n: 5\n? {q: 1}\n: 6\n")
+    root = root_of(
+        "base: &b {lr: 1}\nrun:\n  <<: *b\n  lr: 2\n  lr: 3\n'<<': 4\n? [1, 2]\n: 5\n? {q: 1}\n: 6\n"
+    )
     run = root.get("run")
     assert run is not None
     assert list(run.keys()) == ["<<", "lr", "lr"]
@@ -143,7 +154,11 @@ def test_duplicates_merges_and_complex_keys_are_kept() -> None:
     last = run.get("lr")
     assert last is not None
     assert last.raw == "3"
-    assert [(entry.key.raw, entry.merge) for entry in root.items[2:]] == [("<<", False), ("[1, 2]", False), ("{q: 1}", False)]
+    assert [(entry.key.raw, entry.merge) for entry in root.items[2:]] == [
+        ("<<", False),
+        ("[1, 2]", False),
+        ("{q: 1}", False),
+    ]
 
 
 def test_several_documents_and_empty_ones() -> None:
@@ -191,7 +206,16 @@ def test_a_lone_surrogate_is_a_reason() -> None:
     assert problem("a: 1\nb: \ud800").line == 2
 
 
-@pytest.mark.parametrize("text", ["[" * 10_000, "{a: " * 10_000, "- " * 10_000 + "1", "x:\n" + "? " * 10_000, "a: " + "[" * 10_000 + "]" * 10_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 10_000,
+        "{a: " * 10_000,
+        "- " * 10_000 + "1",
+        "x:\n" + "? " * 10_000,
+        "a: " + "[" * 10_000 + "]" * 10_000,
+    ],
+)
 def test_deep_nesting_is_refused_with_its_place(text: str) -> None:
     broken = problem(text)
     assert broken.kind == "too-deep"
@@ -205,7 +229,9 @@ def test_too_many_values_are_refused() -> None:
 
 
 def test_cycles_and_alias_bombs_end() -> None:
-    bomb = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 20)}]\n" for i in range(1, 30))
+    bomb = "a0: &a0 [x]\n" + "".join(
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 20)}]\n" for i in range(1, 30)
+    )
     assert len(list(walk(root_of(bomb)))) == 32
     cyclic = root_of("a: &x {b: *x, c: &y [*y, *x]}\n? *x\n: 1\n")
     assert len(list(walk(cyclic))) == 4
@@ -228,8 +254,8 @@ def test_a_walk_knows_paths_and_stops_at_its_budget() -> None:
 
 def test_comments_are_found_outside_of_texts_only() -> None:
     text = (
-        "# trainlint: ignore-file[a]\na: 'x # no' # one\nb: \"\n  # no\n  \" # two\nc: | # three\n  # no\n\n# four\n"
-        "d: x#no\ne: [1, # five\n  'it''s # no']\nf: >-\n\n  # no\n"
+        "# trainlint: ignore-file[a]\na: 'x # no' # one\nb: \"\n  # no\n  \" # two\n"
+        "c: | # three\n  # no\n\n# four\nd: x#no\ne: [1, # five\n  'it''s # no']\nf: >-\n\n  # no\n"
     )
     assert yaml_comments(source_of("a.yaml", text)) == [
         (1, 1, "# trainlint: ignore-file[a]"),
@@ -240,4 +266,8 @@ def test_comments_are_found_outside_of_texts_only() -> None:
         (11, 8, "# five"),
     ]
     assert yaml_comments(source_of("a.yaml", "a: 1 # x\n")) == []
-    assert yaml_comments(source_of("a.yaml", "a: 'x # no' # trainlint: x\nb: [\n# y\n"))[0] == (1, 13, "# trainlint: x")
+    assert yaml_comments(source_of("a.yaml", "a: 'x # no' # trainlint: x\nb: [\n# y\n"))[0] == (
+        1,
+        13,
+        "# trainlint: x",
+    )

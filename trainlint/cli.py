@@ -1,4 +1,7 @@
-"""The command line. Everything a command needs is imported when it runs: `--version` and `--help` stay quick."""
+"""The command line.
+
+Everything a command needs is imported when it runs: `--version` and `--help` stay quick.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ INTERRUPTED = 130
 
 
 class Commands(click.Group):
-    """A group where `trainlint PATH` means `trainlint check PATH`, and a command's name wins over a folder's."""
+    """A group where `trainlint PATH` means `trainlint check PATH`; a command's name wins over a folder's."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts `check` in front of anything that is neither a command nor an option of the group."""
@@ -37,7 +40,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="`trainlint PATH...` is short for `trainlint check PATH...`; a folder named like a command is ./rules.",
+    epilog="`trainlint PATH...` means `trainlint check PATH...`; write ./rules for a folder of that name.",
 )
 @click.version_option(VERSION, prog_name="trainlint", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -46,26 +49,36 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("paths", nargs=-1, metavar="PATH...")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How to report; default: text.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", help="How to report; default: text."
+)
 @click.option("--select", multiple=True, metavar="NAMES", help="Only these rules or families.")
 @click.option("--ignore", multiple=True, metavar="NAMES", help="Not these rules or families.")
 @click.option("--strict", is_flag=True, help="Also report findings of medium confidence.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
-@click.option("--fail-on", type=click.Choice(LEVELS), help="Lowest level that exits with 1; default: warning.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="Do not read these; patterns as in .gitignore.")
+@click.option(
+    "--fail-on", type=click.Choice(LEVELS), help="Lowest level that exits with 1; default: warning."
+)
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Do not read these; patterns as in .gitignore."
+)
 @click.option("--force-exclude", is_flag=True, help="Leave out excluded files even where they are named.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes to use; default: one per processor.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), help="Processes to use; default: one per processor."
+)
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto."
+)
 @click.option("--output-file", "-o", type=click.Path(dir_okay=False), help="Write the report there.")
 @click.option("--stdin-filename", metavar="PATH", help="What file `-` (standard input) stands for.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell the time each stage took.")
 def check(paths: tuple[str, ...], **options: Any) -> None:
     """Check files and folders; `-` is standard input.
 
-    Exits with 0 when nothing stands at or above --fail-on, 1 when something does, 2 when the command or the settings
-    are wrong.
+    Exits with 0 when nothing stands at or above --fail-on, 1 when something does, 2 when the command or the
+    settings are wrong.
     """
-    from trainlint.commands.check import CheckOptions, run_check
+    from trainlint.commands.check import CheckOptions, run_check  # noqa: PLC0415
 
     raise click.exceptions.Exit(run_check(paths, CheckOptions(**options)))
 
@@ -74,18 +87,20 @@ def check(paths: tuple[str, ...], **options: Any) -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Default: text.")
 def rules(form: str) -> None:
     """List all rules."""
-    from trainlint.commands.rules import list_rules
+    from trainlint.commands.rules import list_rules  # noqa: PLC0415
 
     click.echo(list_rules(form), nl=False)
 
 
 @cli.command()
 @click.argument("rule")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto."
+)
 def explain(rule: str, color: str) -> None:
     """Tell what a rule reports, why, and how to fix it."""
-    from trainlint.commands.rules import explain_rule
-    from trainlint.output.terminal import Style, wants_colour
+    from trainlint.commands.rules import explain_rule  # noqa: PLC0415
+    from trainlint.output.terminal import Style, wants_colour  # noqa: PLC0415
 
     coloured = wants_colour(color, sys.stdout)
     click.echo(explain_rule(rule, Style(colour=coloured)), nl=False, color=coloured)
@@ -94,24 +109,30 @@ def explain(rule: str, color: str) -> None:
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--why", metavar="FIELD", help="Tell where one field's value comes from, or why it is unknown.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto."
+)
 def recipe(paths: tuple[str, ...], why: str | None, color: str) -> None:
     """Show what each program trains with, and where every value comes from."""
-    from trainlint.commands.recipe import show_recipes
-    from trainlint.output.terminal import Style, wants_colour
+    from trainlint.commands.recipe import show_recipes  # noqa: PLC0415
+    from trainlint.output.terminal import Style, wants_colour  # noqa: PLC0415
 
     coloured = wants_colour(color, sys.stdout)
     click.echo(show_recipes(paths, why, Style(colour=coloured)), nl=False, color=coloured)
 
 
 @cli.command()
-@click.option("--stdio", is_flag=True, help="Talk over standard input and output: the only way, and the default.")
+@click.option(
+    "--stdio", is_flag=True, help="Talk over standard input and output: the only way, and the default."
+)
 def server(stdio: bool) -> None:  # noqa: ARG001 - editors pass it
     """Run the language server for editors."""
     try:
-        from trainlint.server import serve
+        from trainlint.server import serve  # noqa: PLC0415
     except ImportError as error:
-        raise click.ClickException(f"the server needs pygls: pip install 'trainlint[server]' ({error})") from error
+        raise click.ClickException(
+            f"the server needs pygls: pip install 'trainlint[server]' ({error})"
+        ) from error
     serve()
 
 
@@ -121,7 +142,9 @@ def main(args: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        result = cli.main(args=None if args is None else list(args), prog_name="trainlint", standalone_mode=False)
+        result = cli.main(
+            args=None if args is None else list(args), prog_name="trainlint", standalone_mode=False
+        )
     except click.ClickException as error:
         error.show()
         return USAGE_ERROR
@@ -151,10 +174,10 @@ def _reader_gone() -> int:
 
 
 def _failed(error: Exception) -> int:
-    from trainlint.commands.failure import describe, is_usage_error
+    from trainlint.commands.failure import describe, is_usage_error  # noqa: PLC0415
 
     if os.environ.get("TRAINLINT_DEBUG") == "1":
-        import traceback
+        import traceback  # noqa: PLC0415
 
         traceback.print_exception(error)
     prefix = "Error" if is_usage_error(error) else "trainlint: internal error"

@@ -1,7 +1,8 @@
 """From the paths a user names to projects: their root, the files that give context, and those reported on.
 
-The root is the nearest folder with a settings file, else the repository, else the named path's own folder. Everything
-below it is context; findings are reported for what was named. Several projects in one run are normal in a monorepo.
+The root is the nearest folder with a settings file, else the repository, else the named path's own folder.
+Everything below it is context; findings are reported for what was named. Several projects in one run are
+normal in a monorepo.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from trainlint.settings_file import load_settings, settings_file_in
 from trainlint.walk import TEST_FOLDERS, SourceFile, Tree, is_test, language_of, walk
 
 LOOSE_LIMIT = 2000
-"""Files a folder without settings and repository may hold before only the named files' own folders are context."""
+"""Of a larger folder without settings and repository only the named files' own folders are context."""
 
 
 class PathError(Exception):
@@ -29,9 +30,10 @@ class PathError(Exception):
 
 
 class Project(msgspec.Struct):
-    """One project of a run. `context` is sorted; `named` holds the paths of `context` that findings are reported for.
+    """One project of a run.
 
-    `root` is absolute; `notices` tell what discovery itself could not read.
+    `context` is sorted; `named` holds the paths of `context` that findings are reported for. `root` is
+    absolute; `notices` tell what discovery itself could not read.
     """
 
     root: str
@@ -188,7 +190,9 @@ class _Plan:
             language = language_of(name)
             if language and not is_test(name, folder=False) and (self.root / beside).is_file():
                 self.extra.setdefault(beside, SourceFile(beside, language))
-        message = f"more than {LOOSE_LIMIT:,} files and no settings file: only this file's folder was read with it"
+        message = (
+            f"more than {LOOSE_LIMIT:,} files and no settings file: only this file's folder was read with it"
+        )
         self.notices.append(Notice(path, 1, "budget", message))
 
     def _name_folder(self, folder: str, roots: _Roots) -> list[str]:
@@ -208,7 +212,9 @@ class _Plan:
 
     def _nested_roots(self, tree: Tree, prefix: str, roots: _Roots) -> list[str]:
         marked = [folder for folder in tree.marked if folder.startswith(prefix) and folder + "/" != prefix]
-        return [folder + "/" for folder in marked if roots.of(str(self.root / folder)) == str(self.root / folder)]
+        return [
+            folder + "/" for folder in marked if roots.of(str(self.root / folder)) == str(self.root / folder)
+        ]
 
     def project(self) -> Project:
         """The finished project."""

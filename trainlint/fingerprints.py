@@ -1,4 +1,4 @@
-"""Names for findings that survive edits elsewhere in the file: what is wrong, where in the code, but no line numbers."""
+"""Names for findings that survive edits elsewhere in the file: they hold no line numbers."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from trainlint.findings import Report
 
 
 def fingerprints(report: Report) -> list[str]:
-    """One fingerprint per finding, in the report's order: the sha256 of rule, project path, symbol and evidence.
+    """One fingerprint per finding, in order: the sha256 of rule, project path, symbol and evidence.
 
     Findings that agree in all of these are told apart by their order in the file.
     """
     seen: Counter[tuple[str, ...]] = Counter()
     found: list[str] = []
     for finding in report.findings:
-        identity = (finding.rule, _in_project(finding.span.path, report.projects), finding.symbol, finding.evidence)
-        text = json.dumps([*identity, seen[identity]])
+        project, path = _split(finding.span.path, report.projects)
+        identity = (finding.rule, path, finding.symbol, finding.evidence)
+        key = (project, *identity)
+        text = json.dumps([*identity, seen[key]])
         found.append(hashlib.sha256(text.encode()).hexdigest())
-        seen[identity] += 1
+        seen[key] += 1
     return found
 
 
-def _in_project(path: str, projects: tuple[str, ...]) -> str:
-    holding = [folder for folder in projects if path.startswith(folder + "/")]
-    return path[len(max(holding, key=len)) + 1 :] if holding else path
+def _split(path: str, projects: tuple[str, ...]) -> tuple[str, str]:
+    """The project a path belongs to, and the path inside it."""
+    project = max((folder for folder in projects if path.startswith(folder + "/")), key=len, default="")
+    return project, path[len(project) + 1 :] if project else path

@@ -1,7 +1,7 @@
 """Patterns as git reads them in `.gitignore`; the settings' patterns are of the same kind.
 
-Written out here because a walk asks about every entry: a pattern must match the very entry, not one of its folders,
-for `*` followed by `!keep` to mean what it means to git.
+Written out here because a walk asks about every entry: a pattern must match the very entry, not one of its
+folders, for `*` followed by `!keep` to mean what it means to git.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _SPECIAL = frozenset("*?[\\")
 
 
 class _Pattern(msgspec.Struct, frozen=True):
-    """One line. `name` is set instead of `regex` for a plain name; `whole` patterns see the path, others its name."""
+    """One line.
+
+    `name` is set instead of `regex` for a plain name; `whole` patterns see the path, others its name.
+    """
 
     takes_back: bool
     folders_only: bool
@@ -51,9 +54,10 @@ class Patterns:
         return bool(self._patterns)
 
     def verdict(self, path: str) -> bool | None:
-        """True: excluded, False: taken back by a `!` pattern, None: no pattern is about it. Folders end in a slash.
+        """True: excluded, False: taken back by a `!` pattern, None: no pattern is about it.
 
-        About the entry alone: what an excluded folder holds is excluded whatever the patterns say.
+        Folders end in a slash. About the entry alone: what an excluded folder holds is excluded whatever the
+        patterns say.
         """
         is_folder = path.endswith("/")
         entry = path.rstrip("/")
@@ -139,7 +143,7 @@ def _stars_between_slashes(text: str, index: int) -> tuple[str, int] | None:
 
 
 def _bracket(text: str, index: int) -> tuple[str, int] | None:
-    """A `[…]` class from `index` on and where it ends; None where it is never closed or a range runs backwards."""
+    """A `[…]` class from `index` on and where it ends; None where it is never closed."""
     position = index + 1
     negated = text[position : position + 1] in ("!", "^")
     position += negated

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -128,8 +128,6 @@ class Run:
         entries = entry_points(self.index, self.knowledge)
         for done, entry in enumerate(entries):
             self._tell("linking", done, len(entries))
-            if not self._concerns_named(entry):
-                continue
             store = ConfigStore(entry, self.sources.config_paths_set(), self._first_document)
             program = Program(entry, self.index, self.reader, self.knowledge, store)
             recipe = code_recipe(program)
@@ -138,13 +136,6 @@ class Run:
                 self.recipes.append(recipe)
                 stores.append(store)
         self._read_configs(stores)
-
-    def _concerns_named(self, entry: str) -> bool:
-        closure = self.index.import_closure(entry)
-        return any(path in self.project.named for path in closure.paths) or self._names_a_config()
-
-    def _names_a_config(self) -> bool:
-        return any(path in self.project.named for path in self.sources.config_paths())
 
     def _first_document(self, path: str) -> Document | None:
         documents, _ = self.sources.documents(path)
@@ -200,7 +191,7 @@ class Run:
 
     def _sum_up(self, silenced: tuple[list[Finding], int], judging: Judging) -> Report:
         findings, suppressed = silenced
-        shown = sorted({self._in_cell(f): None for f in findings if self._is_shown(f)}, key=lambda f: f.sort_key)
+        shown = self._distinct(self._in_cell(finding) for finding in findings if self._is_shown(finding))
         notices = sorted({*self._notices(judging)})
         levels = [finding.severity for finding in shown]
         summary = Summary(
@@ -226,6 +217,12 @@ class Run:
             seconds=self.seconds,
             failing=failing(shown, notices, self.settings.fails_at),
         )
+
+    @staticmethod
+    def _distinct(findings: Iterable[Finding]) -> list[Finding]:
+        """Sorted, one for each rule and place: programs that share a module would each report it."""
+        ordered = sorted(findings, key=lambda finding: (finding.sort_key, finding.program))
+        return list({(finding.rule, finding.span): finding for finding in reversed(ordered)}.values())[::-1]
 
     def _is_shown(self, finding: Finding) -> bool:
         return self.settings.strict or finding.confidence is Confidence.HIGH

@@ -12,7 +12,7 @@ from trainlint.paths import posix_form, relative_form
 
 
 def merge_reports(reports: Sequence[Report]) -> Report:
-    """The reports as one, its root their common folder ("" where they share no drive); one report stays as it is."""
+    """The reports as one; its root is their common folder, "" where they share no drive."""
     if len(reports) == 1:
         return reports[0]
     root = _common([report.root for report in reports])

@@ -49,8 +49,9 @@ def relative_form(path: str, start: str, *, windows: bool = WINDOWS) -> str:
 def pattern_form(pattern: str, root: str = "", *, windows: bool = WINDOWS) -> str:
     r"""A pattern of the settings or the command line as a gitignore pattern below `root`.
 
-    Backslashes are separators on every system, so one settings file works everywhere. A pattern that spells out an
-    absolute path below `root` is anchored there; `./` is dropped; `!` and a trailing slash keep their meaning.
+    Backslashes are separators on every system, so one settings file works everywhere. A pattern that spells
+    out an absolute path below `root` is anchored there; `./` is dropped; `!` and a trailing slash keep their
+    meaning.
     """
     negated = pattern.startswith("!")
     text = pattern[1:] if negated else pattern
@@ -73,7 +74,7 @@ def _under(text: str, base: str, *, fold: bool) -> bool:
 
 
 def canonical(path: str | Path) -> str:
-    """The absolute native path with every linked folder resolved; a file that is a link itself keeps its name."""
+    """The absolute native path, linked folders resolved; a file that is a link itself keeps its name."""
     absolute = os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow the last link too
     if Path(absolute).is_dir():
         return os.path.realpath(absolute)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -155,6 +154,8 @@ def _stamp(folder: Path) -> dict[str, tuple[int, int]]:
 
 def _write(compiled: Compiled, target: Path) -> None:
     """Write so that a reader sees the old file or the new one, never a part."""
+    import tempfile  # noqa: PLC0415
+
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as stream:

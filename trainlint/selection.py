@@ -15,7 +15,8 @@ ALL = "all"
 def selected_rules(rulebook: Rulebook, settings: Settings) -> frozenset[str]:
     """Names of the rules to run. A preview runs only where its own name is selected.
 
-    Raises SettingsError, with the file and line for settings from a file, for a name that is no rule or family.
+    Raises SettingsError, with the file and line for settings from a file, for a name that is no rule or
+    family.
     """
     _refuse_unknown(rulebook, settings)
     stable = {rule.name for rule in rulebook.rules.values() if rule.status == "stable"}

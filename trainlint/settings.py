@@ -21,12 +21,13 @@ class SettingsError(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, rename="kebab"):
-    """The settings of one project. `select` and `ignore` hold names of rules or families, `all` means every stable rule.
+    """The settings of one project.
 
-    `devices` is the number of devices a run uses where nothing says so; `versions` maps a library to the version the
-    code is meant for; `configs` are patterns of files to read as training configs; `rulebooks` are folders of rule
-    pages, absolute once loaded. `force_exclude` and `file`, where the settings stand ("" for none), are
-    not for settings files.
+    `select` and `ignore` hold names of rules or families, `all` means every stable rule. `devices` is the
+    number of devices a run uses where nothing says so; `versions` maps a library to the version the code is
+    meant for; `configs` are patterns of files to read as training configs; `rulebooks` are folders of rule
+    pages, absolute once loaded. `force_exclude` and `file`, where the settings stand ("" for none), are not
+    for settings files.
     """
 
     select: tuple[str, ...] = ()
@@ -51,12 +52,19 @@ class Settings(msgspec.Struct, frozen=True, rename="kebab"):
         return self.fail_on or "warning"
 
 
-KEYS = {field.encode_name: field.name for field in msgspec.structs.fields(Settings) if field.name not in ("file", "force_exclude")}
+KEYS = {
+    field.encode_name: field.name
+    for field in msgspec.structs.fields(Settings)
+    if field.name not in ("file", "force_exclude")
+}
 """Setting as written in a file → field."""
 
 
 def laid_over(given: Settings | None, base: Settings) -> Settings:
-    """The settings in force: `given` over `base`. Lists that take away add up; tables merge; the rest is replaced."""
+    """The settings in force: `given` over `base`.
+
+    Lists that take away add up; tables merge; the rest is replaced.
+    """
     if given is None:
         return base
     return msgspec.structs.replace(

@@ -18,7 +18,7 @@ _TABLE = ("tool", "trainlint")
 
 
 def settings_file_in(folder: Path) -> Path | None:
-    """The folder's settings file: trainlint.toml, else a pyproject.toml with a `[tool.trainlint]` table; else None."""
+    """The folder's trainlint.toml, else its pyproject.toml with a `[tool.trainlint]` table; else None."""
     own = folder / OWN_FILE
     if own.is_file():
         return own
@@ -42,7 +42,7 @@ def load_settings(file: Path) -> Settings:
 
 
 def settings_from_table(table: Mapping[str, object], file: Path) -> Settings:
-    """The settings of an already parsed table; `file` is where it stands, for messages and relative folders."""
+    """The settings of a parsed table; `file` is where it stands, for messages and relative folders."""
     fields: dict[str, Any] = {"file": str(file)}
     for key, value in table.items():
         if key not in KEYS:
@@ -69,7 +69,7 @@ _KEY_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
 
 def line_of(text: str, keys: Sequence[str]) -> int:
-    """The 1-based line that writes the TOML key `keys`, or the longest part of it that has a line of its own."""
+    """The 1-based line that writes the TOML key `keys`, or the longest part of it with a line of its own."""
     wanted, best, best_length = tuple(keys), 1, 0
     header: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
@@ -92,20 +92,26 @@ def _parts(dotted: str) -> tuple[str, ...]:
 
 def _parse(file: Path) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
-        import tomllib
+        import tomllib  # noqa: PLC0415
     else:
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        parsed: dict[str, Any] = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{_readable(file)}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{_readable(file)}:1: not UTF-8 (byte {error.start})") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        place = re.search(r"\(at line (\d+), column \d+\)", str(error))
-        reason = str(error)[: place.start()].strip() if place else str(error).replace(" (at end of document)", "")
-        line = place[1] if place else str(len(file.read_bytes().splitlines()) or 1)
-        raise SettingsError(f"{_readable(file)}:{line}: not valid TOML: {reason}") from error
+        raise _not_toml(file, str(error)) from error
+    return parsed
+
+
+def _not_toml(file: Path, reason: str) -> SettingsError:
+    place = re.search(r"\(at line (\d+), column \d+\)", reason)
+    if place is None:
+        lines = len(file.read_bytes().splitlines()) or 1
+        return SettingsError(f"{_readable(file)}:{lines}: not valid TOML: {reason}")
+    return SettingsError(f"{_readable(file)}:{place[1]}: not valid TOML: {reason[: place.start()].strip()}")
 
 
 def _section(file: Path, parsed: dict[str, Any]) -> dict[str, Any] | None:

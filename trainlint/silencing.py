@@ -24,7 +24,7 @@ Used = set[tuple[str, int, str]]
 
 
 class Applied(msgspec.Struct):
-    """`kept` findings, how many were `suppressed`, and the suppressions that did nothing, as findings (`unused`)."""
+    """`kept` findings, how many were `suppressed`, and `unused` suppressions as findings."""
 
     kept: list[Finding]
     suppressed: int
@@ -42,8 +42,8 @@ def apply(
 ) -> Applied:
     """Applies what comments and settings silence. Needs every finding, also those no output will show.
 
-    `read` maps paths to their suppressions. A suppression is unused where it silenced nothing although each of
-    its rules is among `ran_rules`; `options` are those of the rule that reports it.
+    `read` maps paths to their suppressions. A suppression is unused where it silenced nothing although each
+    of its rules is among `ran_rules`; `options` are those of the rule that reports it.
     """
     names = _Names(rulebook)
     per_file = _PerFile(per_file_ignores or {}, names)
@@ -66,7 +66,9 @@ class _Names:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
-        self.families = {family: {rule.name for rule in rules} for family, rules in rulebook.families().items()}
+        self.families = {
+            family: {rule.name for rule in rules} for family, rules in rulebook.families().items()
+        }
 
     def rules(self, name: str) -> set[str]:
         """The rules a name stands for; none where it is unknown."""

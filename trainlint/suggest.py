@@ -11,7 +11,7 @@ _SHORTEST_BEGINNING = 4
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate most like `word`, or that most likely begins with it; None where none comes near."""
-    from difflib import SequenceMatcher, get_close_matches
+    from difflib import SequenceMatcher, get_close_matches  # noqa: PLC0415
 
     folded = word.lower().replace("_", "-")
     names = {name.lower().replace("_", "-"): name for name in sorted(set(candidates), reverse=True)}
@@ -22,7 +22,9 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
         return names[found[0]]
     if len(folded) < _SHORTEST_BEGINNING:
         return None
-    ratios = [(SequenceMatcher(None, folded, name[: len(folded) + 1]).ratio(), name) for name in sorted(names)]
+    ratios = [
+        (SequenceMatcher(None, folded, name[: len(folded) + 1]).ratio(), name) for name in sorted(names)
+    ]
     best = max(ratios, default=(0.0, ""), key=lambda pair: pair[0])
     return names[best[1]] if best[0] >= _ALIKE_BEGINNING else None
 

@@ -1,7 +1,7 @@
 """Comments that silence findings: what they say, which lines they cover.
 
-`# trainlint: ignore[rule, family] -- reason` covers the line it stands on, or the line below where it stands alone;
-`# trainlint: ignore-file[rule] -- reason` covers its file.
+`# trainlint: ignore[rule, family] -- reason` covers the line it stands on, or the line below where it stands
+alone; `# trainlint: ignore-file[rule] -- reason` covers its file.
 """
 
 from __future__ import annotations
@@ -82,7 +82,10 @@ class Read(msgspec.Struct):
 
 
 def read_comments(comments: Iterable[Comment], lines: Sequence[str]) -> Read:
-    """The suppressions among a file's comments. `lines` are the file's lines, without which no comment stands alone."""
+    """The suppressions among a file's comments.
+
+    `lines` are the file's lines, without which no comment stands alone.
+    """
     read = Read()
     for line, column, text in comments:
         parsed = parse_comment(text)

@@ -6,11 +6,19 @@ from collections.abc import Sequence
 
 from trainlint.findings import Finding, Notice, Severity
 
-_LOWEST = {"error": Severity.ERROR, "warning": Severity.WARNING, "advice": Severity.ADVICE, "notice": Severity.ADVICE}
+INTERNAL = "internal"
+"""The kind of notice that says trainlint itself failed on the way."""
+
+_LOWEST = {
+    "error": Severity.ERROR,
+    "warning": Severity.WARNING,
+    "advice": Severity.ADVICE,
+    "notice": Severity.ADVICE,
+}
 
 
 def failing(findings: Sequence[Finding], notices: Sequence[Notice], level: str) -> int:
-    """How many findings stand at or above `level`: error, warning, advice, notice (notices count too) or never."""
+    """How many findings stand at or above `level`; at `notice` notices count too, at `never` nothing does."""
     if level == "never":
         return 0
     count = sum(finding.severity.rank >= _LOWEST[level].rank for finding in findings)

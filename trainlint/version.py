@@ -1,3 +1,3 @@
-"""The version, also in pyproject.toml: asking the installed metadata takes longer than the rest of `--version`."""
+"""The version, as in pyproject.toml: to ask the installed metadata takes longer than all the rest."""
 
 VERSION = "0.1.0"

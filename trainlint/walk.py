@@ -41,7 +41,7 @@ VENDORED = frozenset(
     }
 )
 TOOL_OUTPUT = frozenset({"build", "dist", "wandb", "mlruns"})
-"""Folders that tools write, unless they are packages: `mypackage/wandb/__init__.py` is somebody's own code."""
+"""Folders that tools write, unless they are packages: `pkg/wandb/__init__.py` is somebody's own code."""
 TEST_FOLDERS = frozenset({"tests", "test"})
 ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
 PROJECT_MARKS = frozenset({"trainlint.toml", "pyproject.toml", *VCS_FOLDERS})
@@ -55,9 +55,10 @@ class SourceFile(msgspec.Struct, frozen=True, order=True):
 
 
 class Tree(msgspec.Struct):
-    """What a walk found. `folders` are those entered, `marked` those below the root that may be projects of their own.
+    """What a walk found.
 
-    All paths are POSIX and relative to the project root; "" is the root.
+    `folders` are those entered, `marked` those below the root that may be projects of their own. All paths
+    are POSIX and relative to the project root; "" is the root.
     """
 
     files: list[SourceFile] = msgspec.field(default_factory=list)
@@ -75,7 +76,11 @@ def is_test(name: str, *, folder: bool) -> bool:
     """Whether a file or folder of this name holds tests, by pytest's conventions."""
     if folder:
         return name in TEST_FOLDERS
-    return name == "conftest.py" or (name.startswith("test_") and name.endswith(".py")) or name.endswith("_test.py")
+    return (
+        name == "conftest.py"
+        or (name.startswith("test_") and name.endswith(".py"))
+        or name.endswith("_test.py")
+    )
 
 
 def walk(
@@ -88,7 +93,8 @@ def walk(
 ) -> Tree:
     """The files below `root`/`start` that the default rules let through, sorted by path.
 
-    `start` itself is entered whatever the rules say. With a `limit` the walk ends once it has found more files.
+    `start` itself is entered whatever the rules say. With a `limit` the walk ends once it has found more
+    files.
     """
     tree = Tree()
     walker = _Walker(str(root), tree, exclude, with_tests)
@@ -114,7 +120,9 @@ class _Walker:
             with os.scandir(f"{self.root}/{folder}") as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError as error:
-            self.tree.notices.append(Notice(folder or ".", 1, "unreadable", f"folder not read: {error.strerror}"))
+            self.tree.notices.append(
+                Notice(folder or ".", 1, "unreadable", f"folder not read: {error.strerror}")
+            )
             return []
         names = {entry.name for entry in entries}
         if folder and names & ENVIRONMENT_MARKS:

@@ -104,10 +104,13 @@ class AbstractValues:
         if len(cone) > _CONE_LIMIT:
             cone = [index]
         outer, self._overlay = self._overlay, {}
+        methods: set[int] = set()
         for step in cone:
             value = self._facts[step]
-            if any(argument in self._overlay for argument in self.terms[step].args):
+            if any(argument in self._overlay or argument in methods for argument in self.terms[step].args):
                 value = self._compute(step)
+                if self.terms[step].op == "attr":
+                    methods.add(step)
             bound = bounds.get(step)
             if bound is not None:
                 value = lattice.meet(value, bound.low, bound.high, zero=bound.zero)

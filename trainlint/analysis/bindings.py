@@ -1,4 +1,5 @@
-"""What a module's statements bind: symbols, imports, `__all__`, the main guard, and the ways they defy reading."""
+"""What a module's statements bind: symbols, imports, `__all__`, the main guard, and the ways they defy
+reading."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from trainlint.analysis.expressions import dotted
 from trainlint.analysis.facts import Import
 
-_DYNAMIC_CALLS = frozenset({"exec", "eval", "__import__", "importlib.import_module", "import_module", "globals().update"})
+_DYNAMIC_CALLS = frozenset(
+    {"exec", "eval", "__import__", "importlib.import_module", "import_module", "globals().update"}
+)
 _PATH_EDITS = frozenset({"sys.path.append", "sys.path.insert", "sys.path.extend"})
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 
@@ -67,7 +70,8 @@ class Bindings:
         self._opaque_exports = False
 
     def statement(self, node: ast.stmt, conditional: bool) -> None:
-        """Note a statement of the module's body; `conditional` where it stands inside `if`, `try` and the like."""
+        """Note a statement of the module's body; `conditional` where it stands inside `if`, `try` and the
+        like."""
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 name = alias.asname or alias.name.partition(".")[0]
@@ -82,12 +86,14 @@ class Bindings:
         self._namespace_edit(node)
 
     def define(self, name: str, kind: str, conditional: bool) -> None:
-        """Note a function, class or import. An unconditional one replaces what was there, any replaces a variable."""
+        """Note a function, class or import. An unconditional one replaces what was there, any replaces a
+        variable."""
         if not conditional or self.symbols.get(name, "variable") == "variable":
             self.symbols[name] = kind
 
     def calls(self, calls: Iterable[ast.Call], at_import: bool) -> None:
-        """Note calls that change what names mean: `exec` and its kin where they run at import, `sys.path` anywhere."""
+        """Note calls that change what names mean: `exec` and its kin where they run at import, `sys.path`
+        anywhere."""
         for call in calls:
             name = dotted(call.func)
             if name in _PATH_EDITS:
@@ -156,7 +162,9 @@ def _literal_names(node: ast.expr) -> list[str] | None:
         return None if left is None or right is None else [*left, *right]
     if not isinstance(node, ast.List | ast.Tuple | ast.Set):
         return None
-    names = [item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    names = [
+        item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)
+    ]
     return names if len(names) == len(node.elts) else None
 
 

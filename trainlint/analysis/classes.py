@@ -23,7 +23,8 @@ class ClassTable:
         self._derived: dict[Key, list[Target]] | None = None
 
     def lineage(self, path: str, qualname: str) -> list[Target]:
-        """A class and its ancestors in the order attributes are looked up: a shared base after all that derive from it.
+        """A class and its ancestors in the order attributes are looked up: a shared base after all that
+        derive from it.
 
         External and unknown bases stand where they are named. Empty where there is no such class.
         """
@@ -90,7 +91,8 @@ class ClassTable:
         if any(owner.absolute in names for owner in lineage):
             return True
         closed = all(
-            owner.kind == "class" or (owner.kind == "external" and is_standard(owner.absolute)) for owner in lineage
+            owner.kind == "class" or (owner.kind == "external" and is_standard(owner.absolute))
+            for owner in lineage
         )
         return False if lineage and closed else None
 

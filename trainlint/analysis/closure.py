@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class _Links(msgspec.Struct):
-    """Where one file's imports lead: files in the order they run, names outside the project, and names not found."""
+    """Where one file's imports lead: files in the order they run, names outside the project, and names not
+    found."""
 
     paths: dict[str, None] = msgspec.field(default_factory=dict)
     external: dict[str, None] = msgspec.field(default_factory=dict)

@@ -326,7 +326,7 @@ class Evaluator:
                 return Resolved("const", value=folded, option=option, origins=origins[:5], words=words, derived=True)
         if name in ("is", "is-not") and "const" in (left.kind, right.kind):
             other = right if left.kind == "const" else left
-            if other.kind in ("object", "instance", "function", "class", "external", "mapping", "sequence"):
+            if truthiness(other) is True and other.kind in ("object", "instance", "function", "class", "external", "mapping", "sequence"):
                 return Resolved("const", value=name == "is-not", words=words)
         if name == "+" and left.kind == right.kind == "sequence":
             return Resolved("sequence", items=(*left.items, *right.items)[:MAX_SEQUENCE])
@@ -518,7 +518,10 @@ def truthiness(value: Resolved) -> bool | None:
     """Whether a value is true in a condition; None where it is not known."""
     if value.kind == "const":
         return bool(value.value)
-    if value.kind in ("object", "instance", "function", "class", "module", "namespace"):
+    if value.kind == "object":
+        # What a class makes is true; what any other call returns may be anything: `torch.cuda.is_available()`.
+        return True if value.name.rpartition(".")[2][:1].isupper() else None
+    if value.kind in ("instance", "function", "class", "module", "namespace"):
         return True
     if value.kind == "sequence":
         return bool(value.items)

@@ -194,7 +194,7 @@ class CallEvaluator:
     def _function(self, callee: Resolved, frame: Frame, index: int, term: Term) -> Resolved:
         if callee.frame is not None:
             return self._nested(callee, frame, term)
-        if frame.depth >= MAX_CALL_DEPTH:
+        if len(frame.chain) >= MAX_CALL_DEPTH:
             return unknown("calls too deep to follow")
         path, _, qualname = callee.name.partition("::")
         facts = self.evaluator.scope.facts(path, qualname)
@@ -223,8 +223,18 @@ class CallEvaluator:
         known = self._frames.get(key)
         if known is None:
             bound = _Lazy(self, frame, index, facts, receiver is not None)
-            known = self._frames[key] = Frame(facts, bound, receiver, frame.depth + 1)
+            known = self._frames[key] = Frame(facts, bound, receiver, (_site(frame, index), *frame.chain))
         return known
+
+    def in_call(self, made: Resolved, caller: Frame, call: int) -> Resolved:
+        """An object made in a function, as one call of that function makes it."""
+        assert made.frame is not None
+        receiver = self._receiver(caller, call)
+        return dataclasses.replace(made, frame=self._call_frame(made.frame.facts, caller, call, receiver))
+
+    def _receiver(self, caller: Frame, call: int) -> Resolved | None:
+        callee = self.evaluator.value(caller, caller.term(call).args[0])
+        return callee.items[0] if callee.kind == "function" and callee.items else None
 
     def method_frame(self, base: Resolved, path: str, method: str) -> Frame | None:
         """The frame in which a method of this instance runs: its constructor call's arguments for `__init__`."""
@@ -238,7 +248,7 @@ class CallEvaluator:
         key = (id(base.frame), base.term, f"{path}::{method} of the instance")
         known = self._frames.get(key)
         if known is None:
-            known = self._frames[key] = Frame(facts, None, base, base.frame.depth + 1)
+            known = self._frames[key] = Frame(facts, None, base, (_site(base.frame, base.term), *base.frame.chain))
         return known
 
     def constructor_field(self, base: Resolved, path: str, qualname: str, name: str) -> Resolved | None:

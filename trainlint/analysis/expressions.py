@@ -13,9 +13,12 @@ MAX_DEPTH = 200
 """Deepest expression that is read closely; hand-written code stays far below."""
 
 MAX_WIDTH = 300
-"""Most operands of one `and`, `or` or comparison, and most adjacent string literals: libcst nests one level for each."""
+"""Most operands of one `and`, `or` or comparison, and most adjacent string literals: libcst nests one level
+for each."""
 
-_LEAVES = frozenset({"ctx", "op", "ops", "kind", "conversion", "is_async", "type_comment", "annotation", "returns"})
+_LEAVES = frozenset(
+    {"ctx", "op", "ops", "kind", "conversion", "is_async", "type_comment", "annotation", "returns"}
+)
 _FIELDS: dict[type, tuple[str, ...]] = {}
 
 
@@ -53,9 +56,11 @@ def dotted(node: Any) -> str:
 
 
 class Scan:
-    """Accumulates, over the expressions of one unit: callees in order of evaluation, mentions, and whether it divides.
+    """Accumulates, over the expressions of one unit: callees in order of evaluation, mentions, and whether it
+    divides.
 
-    `names` are the plain names read, and the attributes passed as arguments: functions may be handed on under them.
+    `names` are the plain names read, and the attributes passed as arguments: functions may be handed on under
+    them.
     `texts` collects string literals long enough to be many adjacent ones; the tree does not tell.
     """
 
@@ -86,8 +91,6 @@ class Scan:
                 kind = node.__class__
                 if kind is ast.Name:
                     name_read(node.id)
-                    if node.id in vocabulary:
-                        mention(node.id)
                 elif kind is ast.Constant:
                     if node.value.__class__ is str:
                         self._text(node)
@@ -99,10 +102,14 @@ class Scan:
                     calls.append(node)
                     push(node.func)
                     extend(node.args)
-                    self._handed_on(node)
+                    for argument in node.args:
+                        if argument.__class__ is ast.Attribute:
+                            name_read(argument.attr)
                     for keyword in node.keywords:
                         if keyword.arg in vocabulary:
                             mention(keyword.arg)
+                        if keyword.value.__class__ is ast.Attribute:
+                            name_read(keyword.value.attr)
                         push(keyword.value)
                 elif kind is ast.Subscript:
                     push(node.value)
@@ -126,11 +133,6 @@ class Scan:
             if name:
                 self.calls[name] = None
         return calls
-
-    def _handed_on(self, call: ast.Call) -> None:
-        for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
-            if argument.__class__ is ast.Attribute:
-                self.names.add(argument.attr)
 
     def augmented(self, node: ast.AugAssign) -> None:
         """Take note of `x /= y` and `x **= y`."""
@@ -182,7 +184,9 @@ def _end(call: ast.Call) -> tuple[int, int]:
 
 
 def _unsigned(node: ast.expr) -> ast.expr:
-    return node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd) else node
+    return (
+        node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd) else node
+    )
 
 
 def _is_number(node: ast.expr) -> bool:

@@ -34,6 +34,14 @@ class ProjectIndex:
         self._classes = ClassTable(self)
         self._graph = ImportGraph(self, self._tree, self._broken)
 
+    def paths(self) -> list[str]:
+        """The paths of all outlines, sorted."""
+        return list(self.outlines)
+
+    def by_path(self, path: str) -> Outline | None:
+        """The outline of a file."""
+        return self.outlines.get(path)
+
     def path_of(self, module: str) -> str | None:
         """The path of the module with this (unique) absolute name."""
         return self._paths.get(module)
@@ -46,7 +54,8 @@ class ProjectIndex:
     def resolve(self, path: str, unit_qualname: str, dotted: str) -> Target:
         """What a dotted name written in a unit means, as far as imports, definitions and classes tell.
 
-        Names that the unit's own statements bind are not known here: ask for those that its environment does not hold.
+        Names that the unit's own statements bind are not known here: ask for those that its environment does
+        not hold.
         """
         module = self._modules.get(path)
         parts = tuple(dotted.split("."))
@@ -72,7 +81,12 @@ class ProjectIndex:
         if not any(parameter.name == head for parameter in unit.params):
             return None
         owner = unit.qualname.rpartition(".")[0]
-        if owner and len(parts) == 2 and head == unit.params[0].name and "staticmethod" not in unit.decorators:
+        if (
+            owner
+            and len(parts) == 2
+            and head == unit.params[0].name
+            and "staticmethod" not in unit.decorators
+        ):
             method = self.method(module.path, owner, parts[1])
             if method.path:
                 return method
@@ -86,7 +100,8 @@ class ProjectIndex:
     def method(self, path: str, class_qualname: str, name: str) -> Target:
         """The method or nested class that an attribute of a class means, bases searched.
 
-        With a single external base left: kind external, "torch.nn.Module.train"; with a base that is unknown: unknown.
+        With a single external base left: kind external, "torch.nn.Module.train"; with a base that is unknown:
+        unknown.
         """
         return self._classes.method(path, class_qualname, name)
 
@@ -95,7 +110,8 @@ class ProjectIndex:
         return self._classes.subclasses(path, class_qualname)
 
     def is_subclass_of(self, path: str, class_qualname: str, names: frozenset[str]) -> bool | None:
-        """Whether a class is or derives from one of these absolute names; None where a base's own bases are not known."""
+        """Whether a class is or derives from one of these absolute names; None where a base's own bases are
+        not known."""
         return self._classes.is_subclass_of(path, class_qualname, names)
 
     def classes(self) -> list[Target]:
@@ -135,8 +151,11 @@ class ProjectIndex:
             return refused or Target("unknown", dotted, missed=(dotted,))
         return refused or Target("external", dotted, missed=(parts[0],))
 
-    def _candidates(self, module: Module, parts: tuple[str, ...], relative: bool) -> Iterator[tuple[Found, bool]]:
-        """The project's files a dotted name may start with, the likeliest first, and whether each is a weak guess."""
+    def _candidates(
+        self, module: Module, parts: tuple[str, ...], relative: bool
+    ) -> Iterator[tuple[Found, bool]]:
+        """The project's files a dotted name may start with, the likeliest first, and whether each is a weak
+        guess."""
         if relative:
             found = self._tree.locate(module.home, parts)
             if found:
@@ -159,7 +178,8 @@ class ProjectIndex:
         return self._rebound(module, seen) or Target("module", module.name, module.path)
 
     def _rebound(self, module: Module, seen: Seen) -> Target | None:
-        """What a package binds to its submodule's name instead: `from .train import train` in its `__init__`."""
+        """What a package binds to its submodule's name instead: `from .train import train` in its
+        `__init__`."""
         folder, _, name = module.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")
         package = self._modules.get(join(folder, "__init__.py"))
         if package is None or package is module or (package.path, name) in seen:
@@ -231,7 +251,8 @@ class ProjectIndex:
         return Target("variable", f"{absolute}.{trailing}", module.path, unit.qualname, trailing)
 
     def import_closure(self, path: str) -> ClosureResult:
-        """Every file that running or importing a file may read, transitively; imports inside functions count too."""
+        """Every file that running or importing a file may read, transitively; imports inside functions count
+        too."""
         return self._graph.closure(path)
 
     def importers(self, path: str) -> list[str]:
@@ -239,7 +260,8 @@ class ProjectIndex:
         return self._graph.importers(path)
 
     def reach(self, path: str, entry: Import) -> tuple[Found | None, bool]:
-        """The file an import statement runs (None: no file of the project), and whether all of the name was found."""
+        """The file an import statement runs (None: no file of the project), and whether all of the name was
+        found."""
         module = self._modules[path]
         parts = tuple(entry.target.split(".")) if entry.target else ()
         refused: Found | None = None
@@ -248,5 +270,7 @@ class ProjectIndex:
                 return found, True
             if not weak and refused is None:
                 refused = found
-        opaque = refused is not None and refused.path in self._modules and self._modules[refused.path].is_opaque
+        opaque = (
+            refused is not None and refused.path in self._modules and self._modules[refused.path].is_opaque
+        )
         return refused, opaque

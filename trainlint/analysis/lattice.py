@@ -74,6 +74,11 @@ class Value(msgspec.Struct, frozen=True, gc=False):
         """Whether every possible value is above 0."""
         return self.low > 0.0 or (self.low == 0.0 and not self.zero)
 
+    @property
+    def is_negative(self) -> bool:
+        """Whether every possible value is below 0."""
+        return self.high < 0.0 or (self.high == 0.0 and not self.zero)
+
     def contains(self, number: float) -> bool:
         """Whether a concrete number is one of the possible values."""
         return self.low <= number <= self.high and (number != 0.0 or self.zero)
@@ -232,14 +237,14 @@ def _exp(number: float) -> float:
 def greatest(left: Value, right: Value) -> Value:
     """The elementwise maximum of two values."""
     low, high = max(left.low, right.low), max(left.high, right.high)
-    zero = (left.zero and right.low <= 0.0) or (right.zero and left.low <= 0.0)
+    zero = (left.zero and not right.is_positive) or (right.zero and not left.is_positive)
     return combine(left, right, low, high, zero)
 
 
 def least(left: Value, right: Value) -> Value:
     """The elementwise minimum of two values."""
     low, high = min(left.low, right.low), min(left.high, right.high)
-    zero = (left.zero and right.high >= 0.0) or (right.zero and left.high >= 0.0)
+    zero = (left.zero and not right.is_negative) or (right.zero and not left.is_negative)
     return combine(left, right, low, high, zero)
 
 

@@ -22,17 +22,19 @@ class Found(NamedTuple):
 
 
 class Root(NamedTuple):
-    """A folder that may be on `sys.path`. From a weak one only names are taken that cannot be meant otherwise."""
+    """A folder that may be on `sys.path`. From a weak one only names are taken that cannot be meant
+    otherwise."""
 
     folder: str
     weak: bool
 
 
 def module_name(path: str, packages: Collection[str] = ()) -> tuple[str, bool]:
-    """The dotted name of a file, from its POSIX path below the project root, and whether it is a package's `__init__`.
+    """The dotted name of a file, from its POSIX path below the project root, and whether it is a package's
+    `__init__`.
 
-    It is unique: the way from the root, without a leading `src` folder (unless `packages`, the folders that hold an
-    `__init__.py`, says that `src` is a package itself).
+    It is unique: the way from the root, without a leading `src` folder (unless `packages`, the folders that
+    hold an `__init__.py`, says that `src` is a package itself).
     """
     parts = path.split("/")
     stem = parts.pop().rpartition(".")[0]
@@ -58,14 +60,17 @@ class FileTree:
     def __init__(self, paths: Iterable[str], scripts: Collection[str]) -> None:
         self.files = frozenset(paths)
         self.scripts = frozenset(scripts)
-        self.packages = frozenset(folder_of(path) for path in self.files if path.rpartition("/")[2] == "__init__.py")
+        self.packages = frozenset(
+            folder_of(path) for path in self.files if path.rpartition("/")[2] == "__init__.py"
+        )
         self._folders = _with_ancestors({folder_of(path) for path in self.files})
         self._script_folders = frozenset(folder_of(path) for path in self.scripts)
         self._distributions = self._find_distributions()
         self._roots: dict[tuple[str, bool], tuple[Root, ...]] = {}
 
     def top_folder(self, folder: str) -> str:
-        """The folder above the outermost package that a folder belongs to; the folder itself outside packages."""
+        """The folder above the outermost package that a folder belongs to; the folder itself outside
+        packages."""
         while folder in self.packages and folder:
             folder = folder_of(folder)
         return folder
@@ -101,7 +106,11 @@ class FileTree:
             strong.append(self.top_folder(folder))
         strong.extend(each for each in chain if each in self._script_folders and each not in self.packages)
         strong.append("")
-        weak = [each for each in chain if each == folder or each not in self.packages or each in self._script_folders]
+        weak = [
+            each
+            for each in chain
+            if each == folder or each not in self.packages or each in self._script_folders
+        ]
         seen: set[str] = set()
         for each in strong:
             for root in (each, join(each, "src")):
@@ -117,7 +126,9 @@ class FileTree:
         """Folders elsewhere in the project that installing it would put on `sys.path`."""
         tops = {self.top_folder(package) for package in self.packages}
         return sorted(
-            top for top in tops if top.rpartition("/")[2] in _SOURCE_FOLDERS or join(top, "setup.py") in self.files
+            top
+            for top in tops
+            if top.rpartition("/")[2] in _SOURCE_FOLDERS or join(top, "setup.py") in self.files
         )
 
 

@@ -34,7 +34,7 @@ def named(name: str) -> Value:
         return Value(Kind.UNKNOWN, grad=Gradient.NO, origin=origins.LABELS)
     if found & roles.constants:
         return Value(Kind.UNKNOWN, grad=Gradient.NO)
-    if found & roles.activations or name in roles.activations:
+    if name in roles.activations or any(len(word) > 2 and word in roles.activations for word in words):
         return Value(Kind.UNKNOWN, grad=Gradient.YES)
     return UNKNOWN
 

@@ -22,24 +22,22 @@ MAX_BRANCHES = 200
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BODIES = ("body", "handlers", "cases", "orelse", "finalbody")
-_NOT_READ = frozenset({*_BODIES, "name", "names", "level", "module", "op", "simple", "type_comment", "returns"})
+_NOT_READ = frozenset(
+    {*_BODIES, "name", "names", "level", "module", "op", "simple", "type_comment", "returns"}
+)
 _EXPRESSIONS: dict[type, tuple[str, ...]] = {}
 _BLOCKS: dict[type, tuple[str, ...]] = {}
 
 
-def outline(path: str, text: str, module: str, is_package: bool, vocabulary: frozenset[str]) -> Outline | Broken:
+def outline(
+    path: str, text: str, module: str, is_package: bool, vocabulary: frozenset[str]
+) -> Outline | Broken:
     """What a file holds at a glance, or why it cannot be read (kinds syntax, python2, too-deep).
 
     `vocabulary` are the identifiers the knowledge gives a meaning; units list the ones they mention.
-    A file newer than the running Python's grammar is read through libcst.
     """
     text = text.removeprefix("\ufeff")
-    tree = syntax.parse(text)
-    if isinstance(tree, Broken) and tree.kind == "syntax" and syntax.is_shallow(text):
-        from trainlint.analysis.outline_cst import older_spelling  # late: importing libcst is slow
-
-        older = older_spelling(text)
-        tree = tree if older is None else syntax.parse(older)
+    tree = syntax.read_tree(path, text)
     if isinstance(tree, Broken):
         return tree
     lines = split_lines(text)
@@ -85,12 +83,15 @@ class _Collector:
         """Keep, of the names each unit reads, those that may mean a function or class of the project."""
         defined = {name for name, kind in self.bindings.symbols.items() if kind != "variable"}
         defined.update(entry.local for entry in self.imports.found)
-        defined.update(unit.qualname.rpartition(".")[2] for unit in self.units if unit.kind != "module")
+        defined.update(
+            unit.qualname.rpartition(".")[2].partition("#")[0] for unit in self.units if unit.kind != "module"
+        )
         for unit in self.units:
             unit.references = sorted(self.read_names[unit.qualname] & defined)
 
     def _members(self, unit: Unit, scan: Scan, statements: list[ast.stmt], conditional: bool) -> None:
-        """Fill the unit of a module's or class's body; functions and classes in it become units of their own."""
+        """Fill the unit of a module's or class's body; functions and classes in it become units of their
+        own."""
         self.units.append(unit)
         stack = [(statement, conditional) for statement in reversed(statements)]
         while stack:
@@ -184,7 +185,7 @@ class _Collector:
             if literals(text, self.lines, MAX_WIDTH) > MAX_WIDTH:
                 raise TooDeepError(text.lineno)
         unit.calls = list(scan.calls)
-        unit.mentions = sorted(scan.mentions)
+        unit.mentions = sorted(scan.mentions | (scan.names & self.vocabulary))
         unit.divides = scan.divides
         self.read_names[unit.qualname] = scan.names
 
@@ -200,9 +201,15 @@ def _check_branches(node: ast.If) -> None:
 
 
 def _names(nodes: list[ast.expr]) -> list[str]:
-    """Decorators or bases as dotted names, without the arguments of a call or subscript: `@no_grad()`, `Generic[T]`."""
-    return [dotted(node.func if isinstance(node, ast.Call) else node.value if isinstance(node, ast.Subscript) else node)
-            for node in nodes]
+    """Decorators or bases as dotted names, without arguments: `@no_grad()`, `Generic[T]`."""
+    found = []
+    for node in nodes:
+        if isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, ast.Subscript):
+            node = node.value
+        found.append(dotted(node))
+    return found
 
 
 def _parameters(arguments: ast.arguments) -> list[Parameter]:
@@ -210,7 +217,9 @@ def _parameters(arguments: ast.arguments) -> list[Parameter]:
     first_default = len(plain) - len(arguments.defaults)
     found = [
         Parameter(
-            argument.arg, "positional-only" if index < len(arguments.posonlyargs) else "normal", index >= first_default
+            argument.arg,
+            "positional-only" if index < len(arguments.posonlyargs) else "normal",
+            index >= first_default,
         )
         for index, argument in enumerate(plain)
     ]

@@ -1,6 +1,7 @@
 """Exact positions of a few nodes of a slice, for about a fifth of what parsing it took.
 
-libcst knows positions only by writing the code out again. This writes nothing and notes only the wanted nodes.
+libcst knows positions only by writing the code out again. This writes nothing and notes only the wanted
+nodes.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class _Noted:
 
 
 class _PositionState(CodegenState):
-    """Takes code generation's tokens, keeps only where they end, and notes where wanted nodes start and end."""
+    """Takes code generation's tokens, keeps only where they end, and notes where wanted nodes start and
+    end."""
 
     def __init__(self, module: cst.Module, wanted: set[int]) -> None:
         super().__init__(module.default_indent, module.default_newline)
@@ -95,7 +97,9 @@ class _PositionState(CodegenState):
         return _Noted(self, node, start_node, end_node) if id(node) in self.wanted else _UNNOTED
 
 
-def places(module: cst.Module, nodes: Iterable[cst.CSTNode], line_map: Sequence[int]) -> dict[cst.CSTNode, Place]:
+def places(
+    module: cst.Module, nodes: Iterable[cst.CSTNode], line_map: Sequence[int]
+) -> dict[cst.CSTNode, Place]:
     """See trainlint.analysis.slices.positions."""
     asked = list(nodes)
     state = _PositionState(module, {id(node) for node in asked})

@@ -29,10 +29,13 @@ def last_line(node: ast.stmt, lines: Sequence[str]) -> int:
 
 
 def own_ranges(body: Sequence[ast.stmt], header: int, lines: Sequence[str]) -> list[Range]:
-    """The runs of a module's or class's body between its functions and classes. Docstrings and `pass` are left out.
+    """The runs of a module's or class's body between its functions and classes. Docstrings and `pass` are
+    left out.
 
     `header` is the line of a class's header, or 0: a body on its header's line is taken with the header.
     """
+    if all(map(_does_nothing, body)):
+        return []
     runs: list[Range] = []
     start = end = 0
     for statement in body:
@@ -40,7 +43,7 @@ def own_ranges(body: Sequence[ast.stmt], header: int, lines: Sequence[str]) -> l
             if start:
                 runs.append((start, end))
             start = 0
-        elif not _is_inert(statement, lines):
+        elif not (_does_nothing(statement) and _stands_alone(statement, lines)):
             start = start or statement.lineno
             end = last_line(statement, lines)
     if start:
@@ -50,11 +53,15 @@ def own_ranges(body: Sequence[ast.stmt], header: int, lines: Sequence[str]) -> l
     return runs
 
 
-def _is_inert(statement: ast.stmt, lines: Sequence[str]) -> bool:
-    """Whether a statement does nothing and has its lines to itself."""
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-        return not _shares_line(statement, lines) and _ends_line(statement, lines)
-    return isinstance(statement, ast.Pass) and not _shares_line(statement, lines) and _ends_line(statement, lines)
+def _does_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.Pass)
+
+
+def _stands_alone(statement: ast.stmt, lines: Sequence[str]) -> bool:
+    """Whether a statement has its lines to itself."""
+    return not _shares_line(statement, lines) and _ends_line(statement, lines)
 
 
 def _shares_line(statement: ast.stmt, lines: Sequence[str]) -> bool:
@@ -68,7 +75,8 @@ def _ends_line(statement: ast.stmt, lines: Sequence[str]) -> bool:
 
 
 def literals(node: ast.expr, lines: Sequence[str], limit: int) -> int:
-    """How many adjacent string literals a string expression is written as; exact only above `limit`, else a lower number."""
+    """How many adjacent string literals a string expression is written as; exact only above `limit`, else a
+    lower number."""
     first, last = node.lineno - 1, node.end_lineno or node.lineno
     size = sum(map(len, lines[first:last]))
     value = node.value if isinstance(node, ast.Constant) else ""

@@ -24,7 +24,8 @@ _CACHED_SLICES = 256
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Source of one unit. `line_map[n]` is the file's line of the slice's line n (1-based; 0 for the wrapper and for index 0).
+    """Source of one unit. `line_map[n]` is the file's line of the slice's line n (1-based; 0 for the wrapper
+    and for index 0).
 
     `indented` says that the statements stand in the body of an `if 1:`. An empty `text` has nothing to read.
     """
@@ -35,7 +36,8 @@ class Slice(msgspec.Struct, frozen=True):
 
 
 def split_lines(text: str) -> list[str]:
-    r"""The lines of a source text, without their ends. Only \r\n, \r and \n end a line, as for Python's tokenizer."""
+    r"""The lines of a source text, without their ends. Only \r\n, \r and \n end a line, as for Python's
+    tokenizer."""
     return _LINE_BREAK.split(text) if "\r" in text else text.split("\n")
 
 
@@ -71,7 +73,7 @@ def _without_header(numbers: list[int], lines: list[str]) -> tuple[list[int], li
 
 @lru_cache(maxsize=_CACHED_SLICES)
 def _parsed(text: str) -> libcst.Module:
-    import libcst  # late: runs that find everything in the cache never need it
+    import libcst  # noqa: PLC0415 - late: runs that find everything in the cache never need it
 
     return libcst.parse_module(text)
 
@@ -89,8 +91,9 @@ def positions(
 ) -> dict[libcst.CSTNode, Place]:
     """Where nodes of a slice's tree stand in the file: line, column, end line, end column, ends exclusive.
 
-    Whitespace and the parentheses around an expression do not count. Nodes that are not of this tree are left out.
+    Whitespace and the parentheses around an expression do not count. Nodes that are not of this tree are left
+    out.
     """
-    from trainlint.analysis.positions import places  # late, as it needs libcst
+    from trainlint.analysis.positions import places  # noqa: PLC0415 - needs libcst
 
     return places(module, nodes, line_map)

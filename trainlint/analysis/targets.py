@@ -10,11 +10,14 @@ from trainlint.analysis.facts import Import, Outline, Unit
 class Target(msgspec.Struct, frozen=True):
     """What a dotted name means.
 
-    `kind`: function, class, module, variable (of the project: `path` and `qualname` say where), external (`absolute` is
-    the name as imported, "torch.optim.SGD", or "builtins.len"), local (a parameter, or an attribute of `self` that is no
-    method), unknown. `rest` are trailing attributes that were not followed ("info" for `logger.info`); `absolute` has them too.
-    `alternatives` are qualnames in the same file that the name may mean as well, where it is defined under conditions.
-    `missed` are absolute names that were looked for and not found: were they to appear, the answer could change.
+    `kind`: function, class, module, variable (of the project: `path` and `qualname` say where), external
+    (`absolute` is the name as imported, "torch.optim.SGD", or "builtins.len"), local (a parameter, or an
+    attribute of `self` that is no method), unknown. `rest` are trailing attributes that were not followed
+    ("info" for `logger.info`); `absolute` has them too.
+    `alternatives` are qualnames in the same file that the name may mean as well, where it is defined under
+    conditions.
+    `missed` are absolute names that were looked for and not found: were they to appear, the answer could
+    change.
     """
 
     kind: str
@@ -30,7 +33,8 @@ class ClosureResult(msgspec.Struct):
     """The files a program reaches by imports: the entry first, each file after the first one that imports it.
 
     `external` maps imported names that are no project files to the paths that import them. `unresolved` are
-    (path, target, line) of imports that should mean something of the project and do not. `broken` files are reached but unreadable.
+    (path, target, line) of imports that should mean something of the project and do not. `broken` files are
+    reached but unreadable.
     """
 
     paths: list[str]
@@ -42,11 +46,22 @@ class ClosureResult(msgspec.Struct):
 class Module:
     """An outline with its lookup tables.
 
-    `home` is the folder that its dotted name starts from; `definitions` maps a qualname without its last "#n" to the units of
-    that name; imports of units map (unit, local name) to the import.
+    `home` is the folder that its dotted name starts from; `definitions` maps a qualname without its last "#n"
+    to the units of that name; imports of units map (unit, local name) to the import.
     """
 
-    __slots__ = ("definitions", "home", "imports", "name", "outline", "path", "stars", "symbols", "unit_imports", "units")
+    __slots__ = (
+        "definitions",
+        "home",
+        "imports",
+        "name",
+        "outline",
+        "path",
+        "stars",
+        "symbols",
+        "unit_imports",
+        "units",
+    )
 
     def __init__(self, outline: Outline) -> None:
         self.outline = outline

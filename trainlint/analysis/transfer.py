@@ -557,8 +557,6 @@ def added(left: Value, right: Value) -> Value:
     if left.low < 0.0 or right.low < 0.0 or not result.can_be_zero:
         return result
     if {left.origin, right.origin} <= {origins.SQUARE, origins.SQUARES} and left.origin:
-        if left.base >= 0 and right.base == -1 - left.base:
-            return result
         return replace(result, origin=origins.SQUARES)
     if left.origin in origins.SCALES and (right.origin in origins.SCALES or right.const == 0.0):
         return keep_origin(result, left)
@@ -620,7 +618,7 @@ def squared(value: Value, term: int) -> Value:
     if value.kind is Kind.MASK or value.origin in origins.MASKS:
         return value
     result = lattice.square(value)
-    if not result.can_be_zero:
+    if not result.can_be_zero or value.kind in (Kind.NUMBER, Kind.INTEGER):
         return result
     origin = value.origin if value.origin in origins.SCALES - {origins.MAGNITUDE} else origins.SQUARE
     return replace(result, origin=origin, base=term)

@@ -53,8 +53,8 @@ def _reported_at_root(candidate: RawCandidate, roots: set[int]) -> bool:
 
 
 def _is_spurious(values: AbstractValues, users: Users, candidate: RawCandidate) -> bool:
-    if "tensor" in candidate.open and not _is_used_as_tensor(values, users, candidate):
-        return True
+    if "tensor" in candidate.open and _is_used_as_tensor(values, users, candidate):
+        candidate.open.remove("tensor")
     if _only_read(values, users, candidate.term):
         return True
     return candidate.operand in origins.COUNTS and _is_cleaned(values, users, candidate.term)
@@ -64,7 +64,6 @@ def _is_used_as_tensor(values: AbstractValues, users: Users, candidate: RawCandi
     """Whether something the operand is made from is handed to a framework function, or has a method only tensors have."""
     cone = _cone(values, candidate.operand_term)
     cone.add(candidate.term)
-    candidate.open.remove("tensor")
     for index in sorted(cone):
         if values.value(index).kind is Kind.TENSOR:
             return True

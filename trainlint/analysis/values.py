@@ -9,25 +9,35 @@ from trainlint.analysis.facts import Scalar, Term, UnitFacts
 from trainlint.findings import Span
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Site:
+    """The identity of an object: the call that makes it."""
+
+    path: str
+    qualname: str
+    term: int
+
+
 class Frame:
     """A unit under evaluation. `bindings` gives parameters their values at one call; None asks every caller.
 
+    `chain` are the calls that lead here, the innermost first; empty for a unit in no particular call.
     Frames are compared by identity: each stands for one calling context.
     """
 
-    __slots__ = ("bindings", "depth", "facts", "receiver")
+    __slots__ = ("bindings", "chain", "facts", "receiver")
 
     def __init__(
         self,
         facts: UnitFacts,
         bindings: Mapping[str, Resolved] | None = None,
         receiver: Resolved | None = None,
-        depth: int = 0,
+        chain: tuple[Site, ...] = (),
     ) -> None:
         self.facts = facts
         self.bindings = bindings
         self.receiver = receiver
-        self.depth = depth
+        self.chain = chain
 
     def term(self, index: int) -> Term:
         """A term of this frame's unit."""
@@ -37,15 +47,6 @@ class Frame:
         """Where a term is written, in project coordinates."""
         place = self.facts.terms[index].at
         return None if place is None else Span(self.facts.path, *place)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Site:
-    """The identity of an object: the call that makes it."""
-
-    path: str
-    qualname: str
-    term: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,6 +101,13 @@ class Resolved:
     def default(self) -> Resolved:
         """The value on the default path: itself, or a choice's first alternative."""
         return self.items[0].default() if self.kind == "choice" and self.items and self.option else self
+
+    @property
+    def identity(self) -> tuple[Site, ...]:
+        """Which object this is: the call that makes it, then the calls around that, the innermost first."""
+        if self.site is None:
+            return ()
+        return (self.site, *self.frame.chain) if self.frame is not None else (self.site,)
 
     def alternatives(self) -> tuple[Resolved, ...]:
         """Every value this may be."""

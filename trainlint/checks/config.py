@@ -1,4 +1,4 @@
-"""Judgements about config files themselves: keys written twice, numbers that are text, files that do not parse."""
+"""Judging config files themselves: keys written twice, numbers that are text, files that do not parse."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _SHOWN_KEY = 60
 
 
 def duplicate_key(config: ConfigFile) -> Iterator[Hit]:
-    """A hit for every key that a mapping holds again, at the last one. Files that no training reads give none."""
+    """A hit for every key that a mapping holds again, at the last one.
+
+    Files that no training reads give none.
+    """
     if not config.judged:
         return
     for document in config.documents:
@@ -81,7 +84,7 @@ def _role(entry: Entry, *, refused: bool) -> str:
 
 
 def _same(left: Node, right: Node) -> bool:
-    """Whether two values are written alike: kinds, texts, tags and order; spacing and comments do not count."""
+    """Whether two values are written alike: kinds, texts, tags, order."""
     pairs = [(left, right)]
     compared: set[tuple[int, int]] = set()
     while pairs:
@@ -102,7 +105,7 @@ def _same(left: Node, right: Node) -> bool:
 
 
 def text_number(config: ConfigFile) -> Iterator[Hit]:
-    """A hit for every number field that the file's known loader reads as text, unless code is seen to convert it."""
+    """A hit for every number that the file's known loader reads as text, unless code converts it."""
     if not config.judged:
         return
     for document in config.documents:
@@ -113,7 +116,7 @@ def text_number(config: ConfigFile) -> Iterator[Hit]:
 
 
 def _text_numbers(document: Document, loader: str) -> Iterator[Found]:
-    """Scalars with a number's key or spelling that the loader leaves text; of a list only the first."""
+    """Scalars spelled like a number that the loader leaves text; of a list only the first."""
     listed: set[int] = set()
     parents: dict[tuple[str | int, ...], Node] = {}
     for found in walk_entries(document.root):
@@ -165,7 +168,10 @@ def _reading(config: ConfigFile, uses: list[KeyUse]) -> tuple[Link, ...]:
 
 
 def _is_number_key(found: Found) -> bool:
-    """Whether the key alone says that a number is meant. Quotes may be meant too, so fewer keys count for quoted text."""
+    """Whether the key alone says that a number is meant.
+
+    Quotes may be meant too, so fewer keys count for quoted text.
+    """
     word = next((key_word(step) for step in reversed(found.path) if isinstance(step, str)), "")
     generic = load_formats().generic
     return word in (generic.number_words if found.value.style == "plain" else generic.quoted_number_words)
@@ -185,7 +191,7 @@ def _spelling(raw: str, loader: str) -> str:
 
 
 def unparsable_config(config: ConfigFile) -> Iterator[Hit]:
-    """A hit where reading stopped in a file that code loads, or that looks like a training config as far as it goes."""
+    """A hit where reading stopped, in a file that code loads or that looks like a training config."""
     broken = next((each for each in config.broken if each.kind == "config-syntax"), None)
     if broken is None:
         return
@@ -211,10 +217,15 @@ def _title(recognition: Recognition) -> str:
 
 
 def _broken_span(config: ConfigFile, line: int, column: int) -> Span:
+    """From where reading stopped to the end of that line, or the last line that holds anything."""
     lines = config.source.lines
-    text = lines[line - 1] if 0 < line <= len(lines) else ""
-    end = max(len(text.rstrip()) + 1, column + 1)
-    return Span(config.path, line, column, line, end if column <= len(text) + 1 else column + 1)
+    if line > len(lines) or not lines[line - 1].strip():
+        written = [number for number, text in enumerate(lines[:line], start=1) if text.strip()]
+        line = written[-1] if written else 1
+        text = lines[line - 1] if lines else ""
+        column = len(text) - len(text.lstrip()) + 1
+    end = len(lines[line - 1].rstrip()) + 1 if lines else 1
+    return Span(config.path, line, column, line, max(end, column + 1))
 
 
 def _span(document: Document, node: Node) -> Span:

@@ -40,7 +40,11 @@ def regularization_without_baseline(project: ProjectView) -> Iterator[Hit]:
         return
     runs = [_config_run(config, programs) for config in configs]
     chosen = {config.entry for config in configs}
-    runs += [_program_run(program) for program in programs if not chosen.intersection(program.files)]
+    runs += [
+        _program_run(program)
+        for program in programs
+        if not chosen.intersection(program.files) and not (configs and _is_told_its_config(program))
+    ]
     if not runs or not all(run.regularised and run.active for run in runs):
         return
     if any(_value(run.recipe, "meta.purpose") == "scratch" for run in runs):
@@ -82,6 +86,11 @@ def _config_run(config: Recipe, programs: list[Recipe]) -> _Run:
         elif regularised is None:
             regularised = _known_flag(program)
     return _Run(config, regularised, active, is_config=True)
+
+
+def _is_told_its_config(program: Recipe) -> bool:
+    """Whether a config named at run time decides what it does: its runs are then the project's configs."""
+    return any(not value.known and "config file" in value.reason for value in program.facts.values())
 
 
 def _program_run(program: Recipe) -> _Run:

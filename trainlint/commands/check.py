@@ -15,10 +15,10 @@ from trainlint.output.files import write_atomically
 from trainlint.output.progress import Progress
 from trainlint.output.terminal import Style, is_terminal, wants_colour
 from trainlint.settings import Settings
+from trainlint.verdict import INTERNAL
 
 STDIN = "-"
 STDIN_NAME = "stdin.py"
-INTERNAL_KINDS = frozenset({"internal"})
 
 
 class CheckOptions(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class CheckOptions(msgspec.Struct, frozen=True):
 
 def run_check(paths: Sequence[str], options: CheckOptions) -> int:
     """Lints and reports; returns the exit code. Usage errors are raised."""
-    from trainlint.linter import lint
+    from trainlint.linter import lint  # noqa: PLC0415
 
     stdin = _stdin(paths, options)
     named = [] if stdin else _named(paths)
@@ -64,7 +64,7 @@ def run_check(paths: Sequence[str], options: CheckOptions) -> int:
 
 def exit_code(report: Report) -> int:
     """0, 1 where something stands at or above fail-on, 2 where trainlint itself failed on the way."""
-    if any(notice.kind in INTERNAL_KINDS for notice in report.notices):
+    if any(notice.kind == INTERNAL for notice in report.notices):
         return 2
     return 1 if report.failing else 0
 
@@ -85,14 +85,14 @@ def settings_of(options: CheckOptions) -> Settings:
 def render(report: Report, options: CheckOptions) -> str:
     """The report in the format asked for."""
     if options.form == "json":
-        from trainlint.output.json import to_json
+        from trainlint.output.json import to_json  # noqa: PLC0415
 
         return to_json(report)
     if options.form == "lsp":
-        from trainlint.output.lsp import to_lsp
+        from trainlint.output.lsp import to_lsp  # noqa: PLC0415
 
         return to_lsp(report)
-    from trainlint.output.text import DEFAULT_COLUMNS, concise, full
+    from trainlint.output.text import DEFAULT_COLUMNS, concise, full  # noqa: PLC0415
 
     to_file = options.output_file is not None
     style = Style(colour=options.color == "always" if to_file else wants_colour(options.color, sys.stdout))

@@ -23,10 +23,8 @@ def describe(error: Exception) -> str:
     if is_usage_error(error):
         return text
     where = _own_place(error)
-    return (
-        f"{type(error).__name__}: {text}{where}; nothing is wrong with your command: please report this with what "
-        "TRAINLINT_DEBUG=1 prints"
-    )
+    advice = "nothing is wrong with your command: please report this with what TRAINLINT_DEBUG=1 prints"
+    return f"{type(error).__name__}: {text}{where}; {advice}"
 
 
 def _own_place(error: Exception) -> str:

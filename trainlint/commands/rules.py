@@ -22,12 +22,14 @@ def list_rules(form: str) -> str:
     if form == "json":
         return json.dumps([_as_data(rule) for rule in book.rules.values()], indent=2) + "\n"
     column = max((width(rule.name) for rule in book.rules.values()), default=0)
+    grades = max((width(_severities(rule)) for rule in book.rules.values()), default=0)
     lines: list[str] = []
     for family, rules in book.families().items():
         lines += ["", family] if lines else [family]
         for rule in rules:
             status = "" if rule.status == "stable" else f" ({rule.status})"
-            lines.append(f"  {pad(rule.name, column)}  {pad(_severities(rule), 14)}  {visible(rule.summary)}{status}")
+            head = f"  {pad(rule.name, column)}  {pad(_severities(rule), grades)}"
+            lines.append(f"{head}  {visible(rule.summary)}{status}")
     return "\n".join(lines) + "\n"
 
 

@@ -113,7 +113,7 @@ class Knowledge:
         return self._methods[name]
 
     def method(self, name: str, receiver: str | None = None, framework: str | None = None) -> Entry | None:
-        """The likeliest method of that name; of a receiver ("tensor", "optimizer", …) or framework if given."""
+        """The likeliest method of that name, of the receiver ("optimizer", …) and framework if given."""
         for entry in self.methods(name):
             if receiver in (None, entry.receiver) and framework in (None, entry.framework):
                 return entry
@@ -148,7 +148,7 @@ class Knowledge:
         return "" if facts is None else facts.generator
 
     def inert(self, absolute_or_package: str, effect: str) -> bool:
-        """Whether a call cannot have the effect: seed, optimizer, schedule, order. False where nobody checked."""
+        """Whether a call cannot have the effect (seed, optimizer, schedule, order); False if unknown."""
         name = self.canonical(absolute_or_package)
         entry = self.lookup(name)
         if entry is not None and (entry.kind in _ACTIVE_KINDS.get(effect, ()) or effect in entry.effects):

@@ -30,8 +30,10 @@ COMPILED_NAME = "knowledge.json"
 EFFECTS = ("seed", "optimizer", "schedule", "order")
 """What an unread call could have done: seed a generator, change an optimizer or a rate, order the data."""
 
-_QUIET_KINDS = frozenset({"layer", "builtin", "transform", "numeric", "dataset-wrapper", "init", "container", "module-base"})
-"""Kinds whose mention is no reason to read a unit closely, unless they draw, regularise or can fail."""
+_QUIET_KINDS = frozenset(
+    {"layer", "builtin", "transform", "numeric", "dataset-wrapper", "init", "container", "module-base"}
+)
+"""Kinds whose mention is no reason for a close reading, unless they draw, regularise or can fail."""
 
 
 class Compiler:

@@ -26,7 +26,7 @@ def name_word(name: str) -> str:
 
 
 class Absent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What holds when a field is not written: a state, the framework's value, and which key paths must exist for it."""
+    """What holds when a field is not written: a state, a value, and the key paths that must exist for it."""
 
     state: str
     value: Scalar = None
@@ -47,10 +47,11 @@ class Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sections": "in"}):
     """Where one recipe path is written.
 
-    `at` are key paths, the first present one wins; `names` are keys that mean the field below the sections `in`.
-    `type`: number, flag, text, name (looked up in `vocabulary`), switch (only its off-values say something) or presence.
-    `off_values` and, with `off_zero`, zero switch the field off; `off_is` is what an off-value means instead.
-    `scope` says whom a batch is for: device, global, or "" where the key does not tell. `several` picks among many places.
+    `at` are key paths, the first present one wins; `names` are keys that mean the field below the sections
+    `in`. `type`: number, flag, text, name (looked up in `vocabulary`), switch (only its off-values say
+    something) or presence. `off_values` and, with `off_zero`, zero switch the field off; `off_is` is what an
+    off-value means instead. `scope` says whom a batch is for: device, global, or "" where the key does not
+    tell. `several` picks among many places.
     """
 
     to: str
@@ -120,7 +121,7 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"id": "format"}, dict=True):
-    """One config format. Without fields it is only recognised: the file rules judge it, no recipe is read from it.
+    """One config format. Without fields it is only recognised: the file rules judge it, it gives no recipe.
 
     `loader` is the kind (see Loaders) that reads its files; `keys` is open or closed.
     """
@@ -152,7 +153,7 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"i
 
     @cached_property
     def quoted_number_words(self) -> frozenset[str]:
-        """Keys whose value is used as a number even where it is quoted: those of the recipe paths in `quoted_numbers`."""
+        """Keys whose value is used as a number even where it is quoted."""
         fields = (field for field in self.fields if field.to in self.quoted_numbers)
         return frozenset(name for field in fields for name in field.names)
 
@@ -183,7 +184,7 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecognitionFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What every format shares: what is no training config, what is a part of one, and what a path says of its purpose."""
+    """What every format shares: what is no training config, what is part of one, what a run is for."""
 
     skip_paths: tuple[str, ...]
     skip_shapes: tuple[Shape, ...]
@@ -231,7 +232,7 @@ class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     schedules: dict[str, Spelling]
 
     def find(self, vocabulary: str, written: str) -> tuple[str, Spelling] | None:
-        """The canonical name and facts behind a written one ("torch.optim.SGD"); None where it is not known."""
+        """The canonical name and facts behind a written one ("torch.optim.SGD"); None where unknown."""
         return self._tables[vocabulary].get(name_word(written))
 
     @cached_property
@@ -240,6 +241,4 @@ class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
 
 def _by_spelling(names: dict[str, Spelling]) -> dict[str, tuple[str, Spelling]]:
-    return {
-        spelling: (name, facts) for name, facts in names.items() for spelling in facts.spellings
-    }
+    return {spelling: (name, facts) for name, facts in names.items() for spelling in facts.spellings}

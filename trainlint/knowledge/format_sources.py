@@ -16,7 +16,9 @@ from trainlint.knowledge.sources import KnowledgeError
 _SHARED = ("recognition", "loaders", "names")
 
 
-def compile_formats(folder: Path = SOURCES, stamp: dict[str, tuple[int, int]] | None = None) -> CompiledFormats:
+def compile_formats(
+    folder: Path = SOURCES, stamp: dict[str, tuple[int, int]] | None = None
+) -> CompiledFormats:
     """The compiled form of every file in the folder.
 
     Raises KnowledgeError naming the file and the place in it that does not follow the schema.
@@ -58,7 +60,7 @@ def _format(document: dict[str, Any], path: Path) -> Format:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    import yaml
+    import yaml  # noqa: PLC0415
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:

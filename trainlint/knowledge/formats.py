@@ -16,7 +16,10 @@ _COMPILED_FILE = _PACKAGE / "compiled" / "formats.json"
 
 
 class CompiledFormats(msgspec.Struct, frozen=True):
-    """Everything under `formats/` in one file. `stamp` names the sources it was made from (empty: made for a wheel)."""
+    """Everything under `formats/` in one file.
+
+    `stamp` names the sources it was made from (empty: made for a wheel).
+    """
 
     stamp: dict[str, tuple[int, int]]
     formats: dict[str, Format]
@@ -26,7 +29,10 @@ class CompiledFormats(msgspec.Struct, frozen=True):
 
 
 class FormatKnowledge:
-    """Answers what is known of config formats. `fingerprinted` are the formats recognised by keys, in order of name."""
+    """Answers what is known of config formats.
+
+    `fingerprinted` are the formats recognised by keys, in order of name.
+    """
 
     def __init__(self, compiled: CompiledFormats) -> None:
         self.formats = compiled.formats
@@ -39,8 +45,8 @@ class FormatKnowledge:
     def loader_of(self, callee: str, loader_class: str = "") -> str | None:
         """The loader kind behind a callee's absolute name ("yaml.safe_load"), None where it reads no config.
 
-        `loader_class` is the class handed to PyYAML's `load` ("yaml.SafeLoader"); one of the project's own may resolve
-        numbers in its own way, so its kind is "unknown".
+        `loader_class` is the class handed to PyYAML's `load` ("yaml.SafeLoader"); one of the project's own
+        may resolve numbers in its own way, so its kind is "unknown".
         """
         kind = self.loaders.callees.get(callee)
         own_class = loader_class.rpartition(".")[2] not in ("", *self.loaders.yaml_loaders)
@@ -61,7 +67,7 @@ def load_formats() -> FormatKnowledge:
     stamp = _stamp() if _in_checkout() else {}
     compiled = _read(_COMPILED_FILE)
     if compiled is None or compiled.stamp != stamp:
-        from trainlint.knowledge.format_sources import compile_formats, write_formats
+        from trainlint.knowledge.format_sources import compile_formats, write_formats  # noqa: PLC0415
 
         compiled = compile_formats(SOURCES, stamp)
         with contextlib.suppress(OSError):

@@ -28,6 +28,14 @@ class RoleWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     constants: frozenset[str]
     numbers: frozenset[str]
     array_methods: frozenset[str]
+    training_classes: frozenset[str]
+    training_bases: frozenset[str]
+    training_functions: frozenset[str]
+    training_places: frozenset[str]
+    training_calls: frozenset[str]
+    silent_words: frozenset[str]
+    silent_places: frozenset[str]
+    silent_functions: frozenset[str]
 
 
 @functools.lru_cache(maxsize=1)

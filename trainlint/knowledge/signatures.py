@@ -13,10 +13,10 @@ from trainlint.knowledge.compiled_form import Constant, Param
 def parse_call(text: str) -> tuple[Param, ...]:
     """The parameters of "params, lr=0.001, *, maximize=False". Raises ValueError for anything else."""
     try:
-        function = ast.parse(f"def f({text}): ...").body[0]
+        function, *more = ast.parse(f"def f({text}): ...").body
     except (SyntaxError, ValueError) as error:
         raise ValueError(f"no parameter list: {text!r} ({error})") from None
-    if not isinstance(function, ast.FunctionDef):
+    if more or not isinstance(function, ast.FunctionDef):
         raise ValueError(f"no parameter list: {text!r}")
     arguments = function.args
     positional = [(each.arg, "positional-only") for each in arguments.posonlyargs]

@@ -61,7 +61,6 @@ class NumericRow(msgspec.Struct, forbid_unknown_fields=True):
     methods: list[str] = []
     method_call: str | None = None
     check: str = ""
-    inplace: bool = False
     facts: dict[str, Constant] = {}
 
 

@@ -14,7 +14,7 @@ LONG_LINE = 4000
 
 
 def excerpt(lines: Sequence[str], span: Span, columns: int) -> tuple[str, str] | None:
-    """The span's first line and the underline below it, both at most about `columns` wide; None where it is not there.
+    """The span's first line and its underline, at most about `columns` wide; None where it is not there.
 
     An underline that goes on in later lines says so.
     """

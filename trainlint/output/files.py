@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replaces the file's content by `text` in UTF-8; an interrupt leaves the old content. Keeps the file's mode.
+    """Replaces the file's content by `text` in UTF-8; an interrupt leaves the old content.
 
-    Raises OSError. A link is followed: the file it names is replaced, not the link.
+    Keeps the file's mode. Raises OSError. A link is followed: the file it names is replaced, not the link.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():

@@ -40,7 +40,7 @@ def diagnostics(report: Report, encoding: Encoding = "utf-16") -> dict[str, list
                 "severity": INFORMATION,
                 "code": notice.kind,
                 "source": "trainlint",
-                "message": notice.message,
+                "message": hide_secrets(notice.message),
             }
         )
     return files
@@ -101,5 +101,9 @@ def _diagnostic(finding: Finding, fingerprint: str, places: Places, lines: Lines
             }
             for related in finding.related
         ],
-        "data": {"family": finding.family, "confidence": finding.confidence.value, "fingerprint": fingerprint},
+        "data": {
+            "family": finding.family,
+            "confidence": finding.confidence.value,
+            "fingerprint": fingerprint,
+        },
     }

@@ -18,7 +18,7 @@ class Places:
         self._known: dict[str, str] = {}
 
     def path(self, path: str) -> str:
-        """The path as printed: POSIX, relative to the working directory; absolute where they share no drive."""
+        """The path as printed: POSIX and relative to the working directory, if both are on one drive."""
         shown = self._known.get(path)
         if shown is None:
             shown = relative_form(self.absolute(path), self.here)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from trainlint.output.places import Places
 from trainlint.output.secrets import hide_secrets, looks_secret
 from trainlint.output.terminal import Style, pad, visible, width
 from trainlint.recipe.model import Recipe, State, Value
+from trainlint.recipe.schema import recipe_schema
+from trainlint.wording import format_scalar, format_value
 
 BARS = "▁▂▃▄▅▆▇█"
 CURVE_COLUMNS = 60
@@ -15,7 +18,7 @@ VALUE_COLUMNS = 24
 
 
 def recipe_text(recipe: Recipe, places: Places, style: Style) -> str:
-    """The recipe's known fields with provenance, the curve of its learning rate, and the names of unknown fields."""
+    """The recipe's known fields with provenance, its learning rate's curve, and the unknown fields."""
     lines = [style("bold", visible(places.path(recipe.entry))) + f"  {visible(recipe.kind)}"]
     known = {path: value for path, value in sorted(recipe.facts.items()) if value.state is not State.UNKNOWN}
     column = max(map(width, known), default=0)
@@ -44,7 +47,7 @@ def why_text(recipe: Recipe, field: str, places: Places, style: Style) -> str:
         if value.reason:
             lines.append(f"  {visible(value.reason)}")
     if value.choices:
-        lines.append("  one of " + ", ".join(_scalar(choice) for choice in value.choices))
+        lines.append("  one of " + ", ".join(visible(format_scalar(choice)) for choice in value.choices))
     labels = [visible(hide_secrets(link.label)) for link in value.chain]
     column = max(map(width, labels), default=0)
     for label, link in zip(labels, value.chain, strict=True):
@@ -55,12 +58,13 @@ def why_text(recipe: Recipe, field: str, places: Places, style: Style) -> str:
 def sparkline(curve: Sequence[float], columns: int = CURVE_COLUMNS) -> str:
     """The curve as a row of bars from zero to its peak, averaged down to at most `columns`."""
     count = min(len(curve), columns)
-    means = [_mean(curve[len(curve) * i // count : len(curve) * (i + 1) // count]) for i in range(count)]
+    finite = [max(rate, 0.0) if isfinite(rate) else 0.0 for rate in curve]
+    means = [_mean(finite[len(finite) * i // count : len(finite) * (i + 1) // count]) for i in range(count)]
     peak = max(means, default=0.0)
     if not 0 < peak < float("inf"):
         return BARS[0] * count
     top = len(BARS) - 1
-    return "".join(BARS[max(0, min(top, round(mean / peak * top)))] for mean in means)
+    return "".join(BARS[round(min(mean / peak, 1.0) * top)] for mean in means)
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -76,13 +80,5 @@ def _value(path: str, value: Value) -> str:
         return "off"
     if looks_secret(path):
         return "***"
-    shown = _scalar(value.value)
-    return f"{shown} {value.unit}" if value.unit and value.value is not None else shown
-
-
-def _scalar(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return visible(str(value))
+    leaf = recipe_schema().leaves.get(path)
+    return visible(format_value(value, value.unit or (leaf.unit if leaf is not None else "")))

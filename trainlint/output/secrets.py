@@ -18,7 +18,9 @@ _QUOTED = re.compile(r"""[rbuf]{0,2}("(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)""", 
 _WORD = re.compile(r"[^\s,;)}\]]+")
 _TO_COMMENT = re.compile(r".*?(?=\s+#|\s*$)")
 _BLOCK = re.compile(r"""^(?P<indent>\s*)(?:-\s+)?["']?(?P<key>[\w-]+)["']?\s*:\s*[|>][-+\d]*\s*(?:#.*)?$""")
-_HARMLESS = re.compile(r"^(?:none|null|true|false|~|\$\{?\w+\}?|\d{1,3}|[A-Za-z_][\w.]*[(\[].*)$", re.IGNORECASE)
+_HARMLESS = re.compile(
+    r"^(?:none|null|true|false|~|\$\{?\w+\}?|\d{1,3}|[A-Za-z_][\w.]*[(\[].*)$", re.IGNORECASE
+)
 
 
 def looks_secret(key: str) -> bool:

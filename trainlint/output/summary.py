@@ -5,12 +5,17 @@ from __future__ import annotations
 from trainlint.findings import Report
 from trainlint.output.terminal import Style, visible
 
+_NOTHING_NAMED = "Nothing to check: no Python file and no training config among the named paths."
+_NOTHING_READ = (
+    "Nothing was checked: none of the named files could be read as Python or as a training config."
+)
+
 
 def summary_lines(report: Report, style: Style) -> list[str]:
     """One or two lines; that nothing was read is said as plainly as that nothing was found."""
     summary = report.summary
     if not summary.python_files and not summary.configs:
-        return ["Nothing to check: no Python file, notebook or config among the named paths."]
+        return [_NOTHING_READ if report.notices else _NOTHING_NAMED]
     parts = [
         _count(summary.errors, "error"),
         _count(summary.warnings, "warning"),
@@ -22,7 +27,7 @@ def summary_lines(report: Report, style: Style) -> list[str]:
     lines = [first + silenced]
     if summary.unknown_fields and summary.programs:
         unknown = _count(summary.unknown_fields, "recipe field")
-        lines.append(f"{unknown} unknown: trainlint recipe --why")
+        lines.append(f"{unknown} unknown: trainlint recipe PATH --why FIELD tells why")
     return lines
 
 

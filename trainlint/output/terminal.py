@@ -1,4 +1,4 @@
-"""What may reach a terminal: nothing that moves its cursor, colours it or turns text around, but our own colours."""
+"""What may reach a terminal: our own colours, but nothing else that moves, colours or turns text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAB = 4
 
 
 def visible(text: str) -> str:
-    r"""The text on one line with everything that prints nothing spelled out: `\x1b`, `\u202e`; a tab as blanks."""
+    r"""The text on one line, what prints nothing spelled out: `\x1b`, `\u202e`; a tab as blanks."""
     if text.isprintable():
         return text
     return "".join(visible_char(char) for char in text)
@@ -69,7 +69,7 @@ class Style:
 
 
 def wants_colour(choice: str, stream: IO[str]) -> bool:
-    """Whether to colour: `always`, `never`, or `auto`, which heeds NO_COLOR, FORCE_COLOR and what the stream is."""
+    """Whether to colour: `always`, `never`, or `auto`, which heeds NO_COLOR, FORCE_COLOR and the stream."""
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):

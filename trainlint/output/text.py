@@ -10,6 +10,7 @@ from trainlint.output.places import Places
 from trainlint.output.secrets import hide_secrets
 from trainlint.output.summary import summary_lines
 from trainlint.output.terminal import Style, pad, visible, width
+from trainlint.verdict import INTERNAL
 
 INDENT = "   "
 LABEL_COLUMNS = 44
@@ -23,35 +24,50 @@ def full(report: Report, *, style: Style, columns: int = DEFAULT_COLUMNS, quiet:
     Quiet output is the errors and warnings alone. Ends in a line break unless it is empty.
     """
     places = Places(report.root)
+    findings, notices = _told(report, quiet=quiet)
     blocks = [
-        "\n".join(_block(finding, report, places, style, columns))
-        for finding in report.findings
+        _block(finding, report, places, style, columns)
+        for finding in findings
         if finding.severity is not Severity.ADVICE
     ]
+    advice = [finding for finding in findings if finding.severity is Severity.ADVICE]
+    blocks += [_advice(advice, places, style), _notices(notices, places, style)]
     if not quiet:
-        advice = [finding for finding in report.findings if finding.severity is Severity.ADVICE]
-        blocks += ["\n".join(lines) for lines in (_advice(advice, places, style), _notices(report, places, style)) if lines]
-        blocks.append("\n".join(summary_lines(report, style)))
-    return "\n\n".join(blocks) + "\n" if blocks else ""
+        blocks.append(summary_lines(report, style))
+    text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
+    return text + "\n" if text else ""
 
 
 def concise(report: Report, *, style: Style, quiet: bool = False) -> str:
-    """One line per finding, then per notice: `path:line:column: severity[rule] message`. Quiet output has no advice."""
+    """One line per finding, then per notice: `path:line:column: severity[rule] message`.
+
+    Quiet output is the errors and warnings alone.
+    """
     places = Places(report.root)
+    findings, notices = _told(report, quiet=quiet)
     lines = [
-        f"{style('bold', visible(places.column(finding.span)))}: "
-        f"{style(finding.severity.value, finding.severity.value)}[{visible(finding.rule)}] {_safe(finding.message)}"
-        for finding in report.findings
-        if not (quiet and finding.severity is Severity.ADVICE)
+        _concise(places.column(finding.span), finding.severity.value, finding.rule, finding.message, style)
+        for finding in findings
+    ]
+    lines += [
+        _concise(_notice_place(notice, places), "notice", notice.kind, notice.message, style)
+        for notice in notices
     ]
     if not quiet:
-        lines += [
-            f"{style('bold', visible(_notice_place(notice, places)))}: {style('notice', 'notice')}[{visible(notice.kind)}] "
-            f"{_safe(notice.message)}"
-            for notice in report.notices
-        ]
         lines += summary_lines(report, style)
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _told(report: Report, *, quiet: bool) -> tuple[list[Finding], list[Notice]]:
+    """What to print: quiet output keeps to what can fail a run."""
+    if not quiet:
+        return report.findings, report.notices
+    findings = [finding for finding in report.findings if finding.severity is not Severity.ADVICE]
+    return findings, [notice for notice in report.notices if notice.kind == INTERNAL]
+
+
+def _concise(place: str, level: str, name: str, message: str, style: Style) -> str:
+    return f"{style('bold', visible(place))}: {style(level, level)}[{visible(name)}] {_safe(message)}"
 
 
 def _block(finding: Finding, report: Report, places: Places, style: Style, columns: int) -> list[str]:
@@ -83,34 +99,36 @@ def _related(finding: Finding, places: Places, style: Style, margin: str) -> lis
 
 
 def _advice(findings: list[Finding], places: Places, style: Style) -> list[str]:
-    """A line per rule and program; what repeats is counted."""
+    """A line per rule and program, with its hint below; what repeats is counted."""
     counts = Counter((finding.rule, finding.program) for finding in findings)
     first = {(finding.rule, finding.program): finding for finding in reversed(findings)}
-    rows = [
-        (visible(finding.rule), visible(places.line(finding.span)), _safe(finding.message) + _more(counts[key]))
-        for key in counts
-        for finding in (first[key],)
-    ]
-    rule_column = max((width(rule) for rule, _, _ in rows), default=0)
-    place_column = min(max((width(place) for _, place, _ in rows), default=0), LABEL_COLUMNS)
-    return [
-        f"{style('advice', 'advice')}  {pad(rule, rule_column)}  {style('bold', pad(place, place_column))}  {message}"
-        for rule, place, message in rows
-    ]
+    shown = [first[key] for key in counts]
+    rule_column = max((width(visible(finding.rule)) for finding in shown), default=0)
+    place_column = max((width(visible(places.line(finding.span))) for finding in shown), default=0)
+    lines: list[str] = []
+    for finding, count in zip(shown, counts.values(), strict=True):
+        rule = pad(visible(finding.rule), rule_column)
+        place = pad(visible(places.line(finding.span)), min(place_column, LABEL_COLUMNS))
+        message = _safe(finding.message) + _more(count)
+        lines.append(f"{style('advice', 'advice')}  {rule}  {style('bold', place)}  {message}")
+        if finding.hint:
+            lines.append(f"{' ' * len('advice')}  {style('help', 'help:')} {_safe(finding.hint)}")
+    return lines
 
 
 def _more(count: int) -> str:
     return f" (and {count - 1} more)" if count > 1 else ""
 
 
-def _notices(report: Report, places: Places, style: Style) -> list[str]:
+def _notices(notices: list[Notice], places: Places, style: Style) -> list[str]:
+    head = style("notice", "notice")
     lines = [
-        f"{style('notice', 'notice')}  {style('bold', visible(_notice_place(notice, places)))}  {_safe(notice.message)}"
-        for notice in report.notices[:NOTICES_SHOWN]
+        f"{head}  {style('bold', visible(_notice_place(notice, places)))}  {_safe(notice.message)}"
+        for notice in notices[:NOTICES_SHOWN]
     ]
-    rest = len(report.notices) - NOTICES_SHOWN
+    rest = len(notices) - NOTICES_SHOWN
     if rest > 0:
-        lines.append(f"{style('notice', 'notice')}  and {rest:,} more notices: --format concise lists them all")
+        lines.append(f"{head}  and {rest:,} more notices: --format concise lists them all")
     return lines
 
 
@@ -120,5 +138,3 @@ def _notice_place(notice: Notice, places: Places) -> str:
 
 def _safe(text: str) -> str:
     return visible(hide_secrets(text))
-
-

@@ -1,4 +1,4 @@
-"""Facts that follow from a config's written values: effective batch, rate per 256 samples, shape of the schedule."""
+"""Facts that follow from written ones: effective batch, rate per 256 samples, shape of the schedule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ _REGULARISERS = ("reg.dropout", "reg.label_smoothing", "reg.mixup", "reg.drop_pa
 
 def number(value: Value | None) -> float | None:
     """The finite number a known value holds, else None."""
-    if value is None or not value.known or isinstance(value.value, bool) or not isinstance(value.value, int | float):
+    if (
+        value is None
+        or not value.known
+        or isinstance(value.value, bool)
+        or not isinstance(value.value, int | float)
+    ):
         return None
     return float(value.value) if abs(value.value) < float("inf") else None
 
@@ -64,16 +69,24 @@ def _derive_batch(facts: dict[str, Value], scope: str) -> None:
         return
     accumulated = number(facts.get("batch.grad_accum")) if "batch.grad_accum" in facts else 1.0
     if accumulated is None or (devices is not None and world is None):
-        why = "gradient accumulation is not known" if accumulated is None else "the number of devices is not known"
+        why = (
+            "gradient accumulation is not known"
+            if accumulated is None
+            else "the number of devices is not known"
+        )
         facts.setdefault("batch.effective", Value(span=per_device.span, unit="samples", reason=why))
         return
     if not scope and world is not None and world > 1:
         choices = (_whole(size * accumulated), _whole(size * world * accumulated))
         why = "the key does not tell whether the batch is one device's or all devices'"
-        facts.setdefault("batch.effective", Value(span=per_device.span, unit="samples", reason=why, choices=choices))
+        facts.setdefault(
+            "batch.effective", Value(span=per_device.span, unit="samples", reason=why, choices=choices)
+        )
         return
     total = _whole(size * (world or 1.0) * accumulated)
-    chain = tuple(link for value in (devices, facts.get("batch.grad_accum")) if value for link in _links(value))
+    chain = tuple(
+        link for value in (devices, facts.get("batch.grad_accum")) if value for link in _links(value)
+    )
     facts.setdefault("batch.effective", Value(total, State.DERIVED, "samples", per_device.span, chain, ""))
     factors = [f"{_whole(size):,}"]
     if world is not None and world > 1:
@@ -81,7 +94,9 @@ def _derive_batch(facts: dict[str, Value], scope: str) -> None:
     if accumulated > 1:
         factors.append(f"{_whole(accumulated)} accumulated")
     if len(factors) > 1:
-        facts.setdefault("batch.composition", Value(" × ".join(factors), State.DERIVED, "", per_device.span, chain))
+        facts.setdefault(
+            "batch.composition", Value(" × ".join(factors), State.DERIVED, "", per_device.span, chain)
+        )
 
 
 def _links(value: Value) -> Sequence[Link]:
@@ -116,7 +131,9 @@ def _derive_schedule(facts: dict[str, Value]) -> None:
     if name is None or not name.known:
         return
     facts.setdefault("optimizer.schedule.name", name)
-    facts.setdefault("optimizer.schedule.steps_rate", _from(name, name.value != "constant", f"schedule {name.value}"))
+    facts.setdefault(
+        "optimizer.schedule.steps_rate", _from(name, name.value != "constant", f"schedule {name.value}")
+    )
     known = load_formats().names.schedules.get(str(name.value))
     shape = known.shape if known is not None else ""
     if shape:

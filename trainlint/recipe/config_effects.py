@@ -1,4 +1,4 @@
-"""What a framework does besides what its config says: defaults for absent fields, and effects under conditions."""
+"""What a framework does besides what its config says: defaults, and effects under conditions."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ def absent_value(reading: Reading, absent: Absent, keys: Sequence[str]) -> Value
     if not _in_version(reading, absent) or not all(find_all(root, need) for need in absent.needs):
         return None
     span = _span_near(reading, keys[0]) if keys else reading.span(root)
-    return Value(absent.value, State(absent.state), absent.unit, span, (Link(span, absent.reason),), absent.reason)
+    return Value(
+        absent.value, State(absent.state), absent.unit, span, (Link(span, absent.reason),), absent.reason
+    )
 
 
 def _in_version(reading: Reading, absent: Absent) -> bool:
-    """Whether the default is that of the version in use; of an unknown version, whether it is the newest one's."""
+    """Whether the default is that of the version in use, the newest one where that is not known."""
     if not reading.version:
         return not absent.until
     too_old = bool(absent.since) and is_before(reading.version, absent.since)
@@ -84,4 +86,6 @@ def _span_near(reading: Reading, path: str) -> Span:
     if found.value.kind != "scalar" and found.entry is not None:
         return reading.span(found.entry.key)
     line, column = found.value.place[:2]
-    return reading.span(found.value) if found.path else Span(reading.document.path, line, column, line, column)
+    return (
+        reading.span(found.value) if found.path else Span(reading.document.path, line, column, line, column)
+    )

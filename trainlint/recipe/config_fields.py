@@ -19,7 +19,10 @@ _FALSE = (None, False, 0, "", "none", "null", "false", "no", "off")
 
 
 class Place(msgspec.Struct, frozen=True):
-    """One spot a field is written at. `sure` is false where its sections do not say that the field is meant."""
+    """One spot a field is written at.
+
+    `sure` is false where its sections do not say that the field is meant.
+    """
 
     field: Field
     found: Found
@@ -27,7 +30,10 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A document read as a format by a loader kind. `version` is the trainer's, "" where the project does not say."""
+    """A document read as a format by a loader kind.
+
+    `version` is the trainer's, "" where the project does not say.
+    """
 
     document: Document
     format: Format
@@ -62,7 +68,7 @@ def _at_paths(reading: Reading, field: Field) -> list[Place]:
 
 
 def _by_name(format_: Format, found: Found) -> list[Place]:
-    if found.value.kind != "scalar" or not isinstance(found.path[-1], str):
+    if found.value.kind == "mapping" or not isinstance(found.path[-1], str):
         return []
     word = key_word(found.path[-1])
     above = [key_word(str(step)) for step in found.path[:-1]]
@@ -71,6 +77,8 @@ def _by_name(format_: Format, found: Found) -> list[Place]:
     places = []
     for field in format_.fields:
         inside = field.inside
+        if found.value.kind == "sequence" and field.type != "number":
+            continue
         if word in field.names:
             places.append(Place(field, found, sure=_belongs(above, field.sections, format_)))
         elif inside and word in inside.names and above and _belongs(above[-1:], inside.sections, format_):
@@ -98,7 +106,11 @@ def field_value(reading: Reading, places: Sequence[Place]) -> Value | None:
     if places[0].field.several == "largest":
         return _largest(values)
     first = values[0]
-    others = [value for value in values[1:] if (value.value, value.unit, value.state) != (first.value, first.unit, first.state)]
+    others = [
+        value
+        for value in values[1:]
+        if (value.value, value.unit, value.state) != (first.value, first.unit, first.state)
+    ]
     if not others or all(value.state is State.OFF for value in values):
         return first
     return _disagreement([first, *others])
@@ -107,14 +119,18 @@ def field_value(reading: Reading, places: Sequence[Place]) -> Value | None:
 def _elsewhere(reading: Reading, places: Sequence[Place]) -> Value:
     found = places[0].found
     where = ".".join(str(step) for step in found.path[:-1])
-    return Value(span=reading.span(found.value), reason=f"written under `{where}`, which may mean something else")
+    return Value(
+        span=reading.span(found.value), reason=f"written under `{where}`, which may mean something else"
+    )
 
 
 def _disagreement(values: Sequence[Value]) -> Value:
     links = tuple(Link(value.span, f"{value.value}") for value in values if value.span is not None)
     lines = ", ".join(str(link.span.line) for link in links)
     choices = tuple(value.value for value in values)
-    return Value(span=values[0].span, chain=links, choices=choices, reason=f"written differently on lines {lines}")
+    return Value(
+        span=values[0].span, chain=links, choices=choices, reason=f"written differently on lines {lines}"
+    )
 
 
 def _largest(values: Sequence[Value]) -> Value:
@@ -148,6 +164,8 @@ def _read(reading: Reading, place: Place) -> Value | None:
         return Value(False if scalar.value is False else None, State.OFF, field.unit, span)
     if node.raw == "" and node.style == "plain":
         return None
+    if field.type == "switch":
+        return _as_switch(scalar.value, span)
     return _TYPES[field.type](field, scalar.value, span)
 
 
@@ -185,7 +203,11 @@ def _as_flag(field: Field, value: Scalar, span: Span) -> Value:
 
 
 def _as_text(field: Field, value: Scalar, span: Span) -> Value:
-    return Value(value, State.EXPLICIT, field.unit, span) if isinstance(value, str) else Value(span=span, reason="no text")
+    return (
+        Value(value, State.EXPLICIT, field.unit, span)
+        if isinstance(value, str)
+        else Value(span=span, reason="no text")
+    )
 
 
 def _as_name(field: Field, value: Scalar, span: Span) -> Value:
@@ -195,13 +217,13 @@ def _as_name(field: Field, value: Scalar, span: Span) -> Value:
     return Value(known[0], State.EXPLICIT, field.unit, span)
 
 
-def _as_switch(field: Field, value: Scalar, span: Span) -> Value | None:
+def _as_switch(value: Scalar, span: Span) -> Value | None:
     if _number(value) is not None:
         return Value(span=span, reason=f"`{value}` has no unit: epochs or steps")
     return None
 
 
-_TYPES = {"number": _as_number, "flag": _as_flag, "text": _as_text, "name": _as_name, "switch": _as_switch}
+_TYPES = {"number": _as_number, "flag": _as_flag, "text": _as_text, "name": _as_name}
 
 
 def _presence(reading: Reading, node: Node) -> Value | None:

@@ -15,7 +15,7 @@ from trainlint.text.source import Source
 
 
 class Reader(msgspec.Struct, frozen=True):
-    """Code of the project that loads the file: the program's path, the loading call, and the loader's kind."""
+    """Code that loads the file: the program's path, the loading call, and the loader's kind."""
 
     program: str
     span: Span
@@ -25,7 +25,8 @@ class Reader(msgspec.Struct, frozen=True):
 class KeyUse(msgspec.Struct, frozen=True):
     """A place where code takes a value out of the file. `path` holds the keys from the root.
 
-    `numeric`: the value is used where only a number will do. `converted`: the code turns it into a number first.
+    `numeric`: the value is used where only a number will do. `converted`: the code turns it into a number
+    first.
     """
 
     path: tuple[str | int, ...]
@@ -51,7 +52,7 @@ class ConfigFile(msgspec.Struct):
 
     @property
     def judged(self) -> bool:
-        """Whether the file rules speak about it: a training config, or a file that the project's code loads."""
+        """Whether the file rules speak about it: a training config, or a file that code loads."""
         return self.recognition.recognised or bool(self.read_by)
 
 
@@ -62,16 +63,18 @@ def config_file(
     read_by: Sequence[Reader] = (),
     uses: Sequence[KeyUse] = (),
 ) -> ConfigFile:
-    """The view of a file that was parsed: recognised, and with the loader that its readers or its format name."""
+    """The view of a parsed file: recognised, and with the loader that its readers or its format name."""
     recognition = recognise(documents, source.path)
     if broken and not recognition.recognised:
         recognition = recognise_broken(source.text, source.path)
     loader = _loader(documents, recognition, read_by)
-    return ConfigFile(source.path, source, documents, broken, recognition, loader, tuple(read_by), tuple(uses))
+    return ConfigFile(
+        source.path, source, documents, broken, recognition, loader, tuple(read_by), tuple(uses)
+    )
 
 
 def _loader(documents: Sequence[Document], recognition: Recognition, read_by: Sequence[Reader]) -> str:
-    """JSON and TOML type themselves. For YAML the readers decide, where they agree; else the format does."""
+    """JSON and TOML type themselves; for YAML the agreeing readers decide, else the format."""
     if documents and documents[0].format != "yaml":
         return documents[0].format
     kinds = {reader.loader for reader in read_by}

@@ -14,7 +14,7 @@ _WORD_END = re.compile(r"[^a-z0-9]+")
 
 
 def purpose_of(reading: Reading, facts: dict[str, Value]) -> Value:
-    """The purpose, with the place that gives it away; unknown where something that decides it is filled in later."""
+    """The purpose and the place that gives it away; unknown where what decides it is filled in later."""
     resumed = _resumed(reading)
     if resumed is not None:
         return _said(reading, "resume", resumed, "continues an earlier run")
@@ -24,7 +24,9 @@ def purpose_of(reading: Reading, facts: dict[str, Value]) -> Value:
         return _said(reading, purpose, found, f"`{found.path[-1]}` says so")
     named = _path_purpose(reading.document.path)
     if named:
-        return Value(named, State.DERIVED, span=reading.span(reading.document.root), reason=f"the path says {named}")
+        return Value(
+            named, State.DERIVED, span=reading.span(reading.document.root), reason=f"the path says {named}"
+        )
     pretrained = facts.get("model.pretrained")
     if pretrained is not None and pretrained.state is State.EXPLICIT:
         return Value("finetune", State.DERIVED, span=pretrained.span, reason="pretrained weights are loaded")

@@ -14,7 +14,7 @@ _WORDS = re.compile(r"[^a-z0-9]+")
 
 
 def derive_reference(facts: dict[str, Value]) -> None:
-    """Add data.scale, and for SGD from scratch on ImageNet with a batch-norm net the conventional reference."""
+    """Add data.scale, and for SGD on ImageNet with a batch-norm net the conventional reference."""
     scale = data_scale(facts)
     if scale is not None:
         facts["data.scale"] = scale
@@ -37,7 +37,7 @@ def derive_reference(facts: dict[str, Value]) -> None:
 
 
 def data_scale(facts: dict[str, Value]) -> Value | None:
-    """imagenet or small, by the words of the data set's name or path; None where they say neither, or both."""
+    """imagenet or small, by the words of the data set's name or path; None where they say neither."""
     scales = load_formats().recognition.data_scales
     for path in ("loader.dataset", "data.train_split"):
         value = facts.get(path)
@@ -55,7 +55,9 @@ def _has_batch_norm(model: Value | None) -> bool:
     if model is None or not model.known or not isinstance(model.value, str):
         return False
     name = model.value.lower()
-    return "bn" in name or not any(name.startswith(word) for word in load_formats().recognition.without_batch_norm)
+    return "bn" in name or not any(
+        name.startswith(word) for word in load_formats().recognition.without_batch_norm
+    )
 
 
 def _has_word(text: str, words: Iterable[str]) -> bool:

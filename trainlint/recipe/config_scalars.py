@@ -18,7 +18,10 @@ _FREE = frozenset({"coerced", UNKNOWN_LOADER})
 
 
 class Typed(msgspec.Struct, frozen=True):
-    """A scalar's value. `known` is false where something fills it in later, or only unread code could say; then `reason`."""
+    """A scalar's value.
+
+    `known` is false where something fills it in later, or only unread code could say; then `reason`.
+    """
 
     value: Scalar = None
     known: bool = True
@@ -49,20 +52,25 @@ def _filled_in(text: str, values: Sequence[str], markers: Sequence[str]) -> bool
 
 
 def loader_for(document: Document, loader: str) -> str:
-    """The loader kind that types a document: JSON and TOML type themselves, YAML is typed by what reads it."""
+    """The loader kind that types a document: JSON and TOML type themselves, YAML has a reader."""
     return loader if document.format == "yaml" else document.format
 
 
 def typed(node: Node, loader: str) -> Typed:
     """The value of a scalar under a loader kind.
 
-    Where the loader is not known, a text that reads as a number counts as that number: any run that does not stop at it
-    uses it so. Collections are not known.
+    Where the loader is not known, a text that reads as a number counts as that number: any run that does not
+    stop at it uses it so. Collections are not known.
     """
     if node.kind != "scalar":
         return Typed(known=False, reason=f"a {node.kind} stands here, not a value")
     if is_dynamic(node):
-        return Typed(node.raw, known=False, dynamic=True, reason=f"`{node.tag or node.raw}` is filled in when the config is loaded")
+        return Typed(
+            node.raw,
+            known=False,
+            dynamic=True,
+            reason=f"`{node.tag or node.raw}` is filled in when the config is loaded",
+        )
     if loader in _FREE:
         value = resolve(node, "omegaconf")
         bare = loader == "coerced" or node.style == "plain"

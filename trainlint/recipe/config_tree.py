@@ -11,13 +11,16 @@ from trainlint.text.document import Entry, Node
 KeyPath = tuple["str | int", ...]
 
 WALK_BUDGET = 20_000
-"""Places looked at in one document. An alias is looked at wherever it stands, so a bomb of aliases needs this end."""
+"""Places looked at in one document.
+
+An alias is looked at wherever it stands, so a bomb of aliases needs this end.
+"""
 
 _MERGE_STEPS = 64
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A value, the key path it stands at, and the entry that wrote it (None for elements of a sequence and the root)."""
+    """A value, its key path, and the entry that wrote it (None for the root and elements of a sequence)."""
 
     path: KeyPath
     value: Node
@@ -25,7 +28,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def entries_of(mapping: Node) -> dict[str, Entry]:
-    """The entries a lenient loader keeps, in source order of the keys: the last of duplicates, own keys before merged ones."""
+    """The entries a lenient loader keeps: the last of duplicates, own keys before merged ones."""
     kept = {entry.key.raw: entry for entry in mapping.items if not entry.merge}
     if len(kept) == len(mapping.items):
         return kept
@@ -58,7 +61,10 @@ def _merged(value: Node) -> dict[str, Entry]:
 
 
 def value_node(root: Node, path: Sequence[str | int]) -> Found | None:
-    """The value at a key path; None where a step leads nowhere. Merges are followed, duplicates read as the last one."""
+    """The value at a key path; None where a step leads nowhere.
+
+    Merges are followed, duplicates read as the last one.
+    """
     at = Found((), root)
     for step in path:
         below = _step(at, step)
@@ -105,7 +111,7 @@ def children_of(at: Found) -> Iterator[Found]:
 
 
 def walk_entries(root: Node, budget: int = WALK_BUDGET) -> Iterator[Found]:
-    """Every value below the root with its key path, parents first, in source order; ends after `budget` places."""
+    """Every value below the root, parents first, in source order; ends after `budget` places."""
     stack: list[tuple[Found, frozenset[int]]] = [(Found((), root), frozenset())]
     for _ in range(budget):
         if not stack:

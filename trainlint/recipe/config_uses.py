@@ -1,4 +1,4 @@
-"""What programs do with a config's values, read off their recipes: used as a number, or turned into one first."""
+"""What programs do with a config's numbers, read off their recipes: used as they are, or converted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _NUMERIC = ("number", "integer")
 def key_uses(document: Document, programs: Iterable[Recipe]) -> tuple[KeyUse, ...]:
     """How the recipes of programs use the scalars of a document that read as numbers.
 
-    A text that reached a numeric field of a recipe is used as a number; where a number arrived, code converted it.
+    A text that reached a numeric field of a recipe is used as a number; where a number arrived, code
+    converted it.
     """
     places = {
         Span(document.path, *found.value.place): found.path
@@ -49,7 +50,10 @@ def _numbers(programs: Iterable[Recipe]) -> Iterator[tuple[Value, bool]]:
 
 
 def _facts(program: Recipe) -> Iterator[tuple[str, Value]]:
-    tables: list[Mapping[str, Value]] = [program.facts, *(each for group in program.groups.values() for each in group)]
+    tables: list[Mapping[str, Value]] = [
+        program.facts,
+        *(each for group in program.groups.values() for each in group),
+    ]
     for table in tables:
         yield from table.items()
 

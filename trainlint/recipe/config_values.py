@@ -1,4 +1,4 @@
-"""Joining code and configs: the value behind `cfg["optim"]["lr"]`, and the file behind `"configs/base.yaml"`."""
+"""Joining code and configs: the value behind `cfg["optim"]["lr"]`, the file behind `"configs/base.yaml"`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _LISTED = 20
 
 
 def value_at(document: Document, keypath: Sequence[str | int], loader: str) -> Value | None:
-    """The value code gets at a key path from a document it loads with a loader kind; None where the key is missing.
+    """The value at a key path for code that loads with a loader kind; None where the key is missing.
 
-    Merge keys and anchors are followed, duplicates read as the last one, `${a.b}` in the file itself is resolved for
-    OmegaConf. A list has its scalars as `choices`; mappings and what is filled in later are not known.
+    Merge keys and anchors are followed, duplicates read as the last one, `${a.b}` in the file itself is
+    resolved for OmegaConf. A list has its scalars as `choices`; mappings and what is filled in later are not
+    known.
     """
     found = value_node(document.root, keypath)
     if found is None:
@@ -35,7 +36,7 @@ def value_at(document: Document, keypath: Sequence[str | int], loader: str) -> V
         chain = (*chain, Link(_span(document, node), node.raw))
         node = target
     if node.kind == "sequence":
-        return _list(document, node, kind, span)
+        return _list(node, kind, span)
     scalar = typed(node, kind)
     if scalar.dynamic:
         return Value(scalar.value, State.DYNAMIC, span=span, chain=chain, reason=scalar.reason)
@@ -44,7 +45,7 @@ def value_at(document: Document, keypath: Sequence[str | int], loader: str) -> V
     return Value(scalar.value, State.EXPLICIT, span=_span(document, node), chain=chain)
 
 
-def _list(document: Document, node: Node, kind: str, span: Span) -> Value:
+def _list(node: Node, kind: str, span: Span) -> Value:
     children = node.children[:_LISTED]
     scalars = [typed(child, kind) for child in children if child.kind == "scalar"]
     whole = len(scalars) == len(node.children) and all(scalar.known for scalar in scalars)
@@ -53,7 +54,10 @@ def _list(document: Document, node: Node, kind: str, span: Span) -> Value:
 
 
 def _referenced(document: Document, node: Node) -> Node | None:
-    """What `${a.b.c}` refers to in the same file. Relative references and resolvers (`${oc.env:X}`) are left alone."""
+    """What `${a.b.c}` refers to in the same file.
+
+    Relative references and resolvers (`${oc.env:X}`) are left alone.
+    """
     raw = node.raw
     if node.kind != "scalar" or not raw.startswith("${") or not raw.endswith("}"):
         return None
@@ -71,11 +75,16 @@ def _span(document: Document, node: Node) -> Span:
 def find_config(known: Collection[str], literal: str, from_file: str) -> str | None:
     """The project's file that a literal path in code means, or None.
 
-    Tried in turn: relative to the folder of the code, relative to the project root, and as the end of one file's path
-    only. All paths are POSIX and relative to the project root.
+    Tried in turn: relative to the folder of the code, relative to the project root, and as the end of one
+    file's path only. All paths are POSIX and relative to the project root.
     """
     wanted = literal.replace("\\", "/")
-    if not wanted or wanted.startswith(("/", "~")) or "://" in wanted or (len(wanted) > 1 and wanted[1] == ":"):
+    if (
+        not wanted
+        or wanted.startswith(("/", "~"))
+        or "://" in wanted
+        or (len(wanted) > 1 and wanted[1] == ":")
+    ):
         return None
     for folder in (posixpath.dirname(from_file), ""):
         candidate = posixpath.normpath(posixpath.join(folder, wanted))

@@ -19,7 +19,7 @@ from trainlint.recipe.schedule import schedule_facts
 from trainlint.recipe.seeding import Seeding
 from trainlint.recipe.training import Training
 
-_RATE_WORDS = frozenset({"batch", "bs", "world", "gpus", "ngpu", "ngpus", "devices", "replicas", "nprocs"})
+_RATE_WORDS = frozenset({"batch", "batchsize", "bs", "world", "gpus", "ngpu", "ngpus", "devices", "replicas", "nprocs"})
 
 
 def code_recipe(program: Program) -> Recipe | None:
@@ -53,8 +53,9 @@ def code_recipe(program: Program) -> Recipe | None:
     facts.update(primary)
     facts.update(schedule_facts(seen, optimizers, primary))
     if primary:
-        facts.update(_rate_from_batch(seen, optimizers.calls[0]))
+        facts.update(_rate_from_batch(seen, optimizers.calls[0], facts["batch.per_device"]))
     derive(facts, "device")
+    _switches(facts, seen, optimizers)
     _follow_batch(facts)
     groups = {"optimizers": optimizer_elements, "loaders": loader_elements}
     files = (*program.closure.paths, *sorted(program.configs_read()))
@@ -96,16 +97,33 @@ def _batch(loaders: Loaders, elements: list[dict[str, Value]]) -> dict[str, Valu
     return {"batch.per_device": sizes[0], "batch.grad_accum": derived(1, sizes[0].span)}
 
 
-def _rate_from_batch(seen: Observations, call: Call) -> dict[str, Value]:
+def _rate_from_batch(seen: Observations, call: Call, batch: Value) -> dict[str, Value]:
     """Whether the rate's expression reads the batch or the number of devices."""
     value = seen.argument(call, "lr")
     if value is None:
         return {"batch.lr_from_batch": derived(False, call.span)}
     words = {word for text in value.words for word in words_of(text)}
-    follows = bool(words & _RATE_WORDS)
+    written = {origin.span for origin in value.origins if origin.span is not None}
+    follows = bool(words & _RATE_WORDS) or (value.derived and batch.span in written)
     if value.kind != "const" and not follows:
         return {"batch.lr_from_batch": unknown_value("the rate is not known", call.span)}
     return {"batch.lr_from_batch": derived(follows, call.span)}
+
+
+def _switches(facts: dict[str, Value], seen: Observations, optimizers: Optimizers) -> None:
+    """Whether every regulariser of the run, a heavy weight decay among them, hangs on an option or a config."""
+    active = facts.get("reg.any")
+    if active is None or active.value is not True:
+        return
+    switchable = facts.get("reg.all_switchable")
+    from_layers = "reg.dropout" in facts or "reg.label_smoothing" in facts or "reg.mixup" in facts or "reg.drop_path" in facts
+    by_layers = switchable is None or not from_layers or switchable.value is not False
+    decay = facts.get("reg.weight_decay")
+    by_decay = True
+    if decay is not None and decay.known and decay.value and len(optimizers.calls) == 1:
+        given = seen.argument(optimizers.calls[0], "weight_decay")
+        by_decay = given is None or bool(given.option) or given.kind == "choice" or bool(given.keys)
+    facts["reg.all_switchable"] = derived(by_layers and by_decay, active.span)
 
 
 def _follow_batch(facts: dict[str, Value]) -> None:

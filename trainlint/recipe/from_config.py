@@ -28,8 +28,8 @@ def config_recipe(
 ) -> Recipe | None:
     """The recipe of an entry config; None for fragments, sweeps and formats that are recognised only.
 
-    `loader` is the kind of the library that the project's code reads the file with, where that is known; else the
-    format's own. `versions` are the versions the project uses, by framework.
+    `loader` is the kind of the library that the project's code reads the file with, where that is known; else
+    the format's own. `versions` are the versions the project uses, by framework.
     """
     known = knowledge or load_formats()
     format_ = known.formats.get(recognition.format)
@@ -62,14 +62,18 @@ def _written(reading: Reading, places: dict[str, list[Place]]) -> dict[str, Valu
 
 
 def _what_words_say(reading: Reading, facts: dict[str, Value]) -> dict[str, Value]:
-    """Facts that no field holds: whether the rate is the written number, and whether the loader sets the order."""
+    """Facts that no field holds: whether the rate is as written, and whether the loader sets the order."""
     said: dict[str, Value] = {}
     words = _words(reading) if reading.format.sections else frozenset()
     rate, shuffle = facts.get("optimizer.lr"), facts.get("loader.shuffle")
     if rate is not None and rate.known and words.isdisjoint(reading.format.rate_scaling):
-        said["batch.lr_from_batch"] = Value(False, State.DERIVED, span=rate.span, reason="the rate is a written number")
+        said["batch.lr_from_batch"] = Value(
+            False, State.DERIVED, span=rate.span, reason="the rate is a written number"
+        )
     if shuffle is not None and shuffle.known and words.isdisjoint(reading.format.ordered_data):
-        said["loader.style"] = Value("map", State.DERIVED, span=shuffle.span, reason="the config turns shuffling on or off")
+        said["loader.style"] = Value(
+            "map", State.DERIVED, span=shuffle.span, reason="the config turns shuffling on or off"
+        )
     return said
 
 
@@ -90,12 +94,16 @@ def _batch_scope(places: dict[str, list[Place]]) -> str:
 
 def _describe(reading: Reading, recognition: Recognition, facts: dict[str, Value]) -> None:
     span = reading.span(reading.document.root)
-    facts["meta.framework"] = Value(reading.format.framework, State.DERIVED, span=span, reason=recognition.reason)
+    facts["meta.framework"] = Value(
+        reading.format.framework, State.DERIVED, span=span, reason=recognition.reason
+    )
     facts["meta.kind"] = Value(recognition.kind, State.DERIVED, span=span, reason=recognition.reason)
     facts["meta.trains"] = Value(True, State.DERIVED, span=span, reason="an entry config of a training run")
     facts["meta.purpose"] = purpose_of(reading, facts)
     if "reg.any" in facts:
-        facts["reg.all_switchable"] = Value(True, State.DERIVED, span=facts["reg.any"].span, reason="each is a config key")
+        facts["reg.all_switchable"] = Value(
+            True, State.DERIVED, span=facts["reg.any"].span, reason="each is a config key"
+        )
 
 
 def _groups(facts: dict[str, Value]) -> dict[str, list[dict[str, Value]]]:

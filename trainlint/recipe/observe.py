@@ -13,6 +13,8 @@ from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.programs import Program
 
+Identity = tuple[Site, ...]
+MAX_INSTANCES = 8
 _SCHEDULE_KINDS = frozenset({"scheduler", "scheduler-factory", "schedule"})
 
 
@@ -60,7 +62,7 @@ class Observations:
         self.by_kind: dict[str, list[Call]] = defaultdict(list)
         self.by_method: dict[str, list[Call]] = defaultdict(list)
         self.frames: list[Frame] = []
-        self.names: dict[Site, list[str]] = defaultdict(list)
+        self._names: dict[Site, list[tuple[Identity, str]]] = defaultdict(list)
         for place in program.interesting():
             frame = self.evaluator.root(*place)
             if frame is not None:
@@ -119,10 +121,28 @@ class Observations:
 
     def _name(self, value: Resolved, name: str) -> None:
         for leaf in value.alternatives():
-            if leaf.kind == "object" and leaf.site is not None and name not in self.names[leaf.site]:
-                self.names[leaf.site].append(name)
+            if leaf.kind == "object" and leaf.site is not None:
+                entry_name = (leaf.identity, name)
+                if entry_name not in self._names[leaf.site]:
+                    self._names[leaf.site].append(entry_name)
             for key, entry in leaf.entries.items():
                 self._name(entry, key)
+
+    def names(self, identity: Identity) -> list[str]:
+        """What the program calls an object, also where it is seen through more or fewer of the calls that lead to it."""
+        if not identity:
+            return []
+        return list(dict.fromkeys(name for seen, name in self._names.get(identity[0], ()) if overlap(seen, identity)))
+
+    def instances(self, call: Call) -> list[Resolved]:
+        """The objects a call makes: one for each call of the function around it, at most eight; else just one."""
+        made = self._as_object(call)
+        if not call.frame.facts.params or call.frame.facts.qualname.endswith("__init__"):
+            return [made]
+        sites = self.program.call_sites(*call.place)
+        if not sites or len(sites) > MAX_INSTANCES:
+            return [made]
+        return [self.evaluator.calls.in_call(made, caller, index) for caller, index in sites]
 
     def made(self, *kinds: str) -> list[Call]:
         """Calls whose callee the knowledge files under one of these kinds, in order."""
@@ -158,7 +178,7 @@ class Observations:
         return self.evaluator.calls.arguments(self._as_object(call)).complete
 
     def _as_object(self, call: Call) -> Resolved:
-        return Resolved("object", name=call.name, frame=call.frame, term=call.term)
+        return Resolved("object", name=call.name, site=call.site, frame=call.frame, term=call.term)
 
     def happens(self, frame: Frame, conditions: Sequence[Condition]) -> bool | None:
         """Whether a default run takes this branch: True, False, or None where a condition is not known."""
@@ -188,3 +208,9 @@ class Observations:
 def first_span(calls: Iterable[Call]) -> Span | None:
     """The first known place among calls."""
     return next((call.span for call in calls if call.span is not None), None)
+
+
+def overlap(first: Identity, second: Identity) -> bool:
+    """Whether two identities may be of one object: the shorter is where the longer begins."""
+    shorter = min(len(first), len(second))
+    return first[:shorter] == second[:shorter]

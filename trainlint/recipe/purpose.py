@@ -34,12 +34,12 @@ def _adversarial(seen: Observations, optimizers: Optimizers) -> bool:
     if len(optimizers.calls) + len(optimizers.unread) < 2:
         return False
     words = program_words("discriminators")
-    names = [name for call in optimizers.calls for name in seen.names.get(call.site, ())]
+    names = [name for call in optimizers.calls for name in seen.names((call.site,))]
     return any(words & set(words_of(name)) or name.lower() in words for name in names)
 
 
 def _teaches(seen: Observations) -> bool:
-    names = {name for call in seen.calls for name in seen.names.get(call.site, ())}
+    names = {name for call in seen.calls for name in seen.names((call.site,))}
     return any({"teacher"} & set(words_of(name)) for name in names)
 
 

@@ -21,8 +21,8 @@ _READABLE_LINE = re.compile(r"""^([ ]*)(?:-[ ]+)?["']?([A-Za-z_$][\w.$-]*)["']?[
 class Recognition(msgspec.Struct, frozen=True):
     """What a config file is. `format` is the id of a format, "" where none is recognised.
 
-    `kind`: recipe (an entry config), fragment (a part, or a config that takes values from elsewhere), sweep, none.
-    `reason` says in plain words what decided.
+    `kind`: recipe (an entry config), fragment (a part, or a config that takes values from elsewhere), sweep,
+    none. `reason` says in plain words what decided.
     """
 
     format: str = ""
@@ -55,7 +55,10 @@ def _telling_words(knowledge: FormatKnowledge) -> re.Pattern[str]:
 
 
 def recognise(documents: Sequence[Document], path: str) -> Recognition:
-    """What a parsed file is. `path` is relative to the project root. The first document that is recognised decides."""
+    """What a parsed file is.
+
+    `path` is relative to the project root. The first document that is recognised decides.
+    """
     if _skipped_path(path):
         return Recognition(reason="its name or folder belongs to another kind of file")
     for document in documents:
@@ -76,7 +79,9 @@ def _recognise_root(root: Node, path: str) -> Recognition:
         if any(all(find_all(root, key) for key in row) for row in each.fingerprint):
             return Recognition(each.id, _kind(root, path, each), f"its keys are {each.title}'s")
     if _speaks_of_training(root, knowledge.generic):
-        return Recognition("generic", _kind(root, path, knowledge.generic), "a learning rate among training keys")
+        return Recognition(
+            "generic", _kind(root, path, knowledge.generic), "a learning rate among training keys"
+        )
     return Recognition()
 
 
@@ -93,7 +98,7 @@ def _kind(root: Node, path: str, recognised: Format) -> str:
         return "fragment"
     folders = path.split("/")[:-1]
     inherits = {*facts.inheritance, *recognised.inherits}
-    if any(folder in facts.fragment_folders for folder in folders) or any(key in inherits for key in root.keys()):
+    if any(folder in facts.fragment_folders for folder in folders) or not inherits.isdisjoint(root.keys()):
         return "fragment"
     return "recipe"
 
@@ -105,7 +110,7 @@ def _speaks_of_training(root: Node, generic: Format) -> bool:
     groups: set[str] = set()
     for found in walk_entries(root):
         for group, words in generic.group_words.items():
-            if key_word(str(found.path[-1])) in words and _tells(found, group, generic):
+            if key_word(str(found.path[-1])) in words and _tells(found, group):
                 groups.add(group)
     return _enough(groups, generic)
 
@@ -118,8 +123,11 @@ def _enough(groups: Iterable[str], generic: Format) -> bool:
     return vocabulary.needs in found and len(found.intersection(vocabulary.groups)) >= vocabulary.least
 
 
-def _tells(found: Found, group: str, generic: Format) -> bool:
-    """Whether a value fits its key: a number where the key wants one. Names and sections may hold anything."""
+def _tells(found: Found, group: str) -> bool:
+    """Whether a value fits its key: a number where the key wants one.
+
+    Names and sections may hold anything.
+    """
     if group in ("optimizer", "schedule"):
         return True
     node = found.value
@@ -129,7 +137,7 @@ def _tells(found: Found, group: str, generic: Format) -> bool:
 
 
 def _has_shape(root: Node, shape: Shape) -> bool:
-    if not all(key in root.keys() for key in shape.keys):
+    if not set(shape.keys).issubset(root.keys()):
         return False
     nodes = (root.get(key) for key in shape.sequences)
     return all(node is not None and node.kind == "sequence" for node in nodes)
@@ -160,7 +168,9 @@ def recognise_broken(text: str, path: str) -> Recognition:
         return Recognition(reason="it is shaped like another kind of file")
     for each in knowledge.fingerprinted:
         if any(all(key in top for key in row) for row in each.fingerprint):
-            return Recognition(each.id, "recipe" if each.fields else "fragment", f"its keys are {each.title}'s")
+            return Recognition(
+                each.id, "recipe" if each.fields else "fragment", f"its keys are {each.title}'s"
+            )
     words = [(key_word(key), value) for _, key, value in keys]
     groups = {
         group

@@ -21,8 +21,13 @@ class Seeding:
 
     def _seeds(self) -> Iterator[tuple[Call, tuple[str, ...]]]:
         for call in self.seen.calls:
-            if call.entry is not None and call.entry.seeds and not call.method:
-                yield call, call.entry.seeds
+            if call.entry is not None and not call.method:
+                if call.entry.seeds:
+                    yield call, call.entry.seeds
+                elif call.entry.kind == "rng-state" and not call.entry.extra:
+                    yield call, (call.entry.framework,)
+            elif call.method and call.name == "manual_seed":
+                yield call, ("one generator",)
 
     def facts(self) -> dict[str, Value]:
         """The `repro.*` values."""
@@ -72,8 +77,24 @@ class Seeding:
             dynamic = [name for name in outline.dynamic if name not in ("sys.path", "setattr", "globals()")]
             if dynamic:
                 return f"{path} uses {dynamic[0]}"
+        handed_on = self._handed_on()
+        if handed_on:
+            return f"{handed_on} is handed on, and may be called"
         for call in self.seen.calls:
             if not call.method and call.name and "::" not in call.name and call.entry is None:
                 if not self.seen.evaluator.knowledge.inert(call.name, "seed"):
                     return f"{call.name} was not read"
+        return ""
+
+    def _handed_on(self) -> str:
+        """A seeding function that is used as a value: who calls it is not known."""
+        for frame in self.seen.frames:
+            terms = frame.facts.terms
+            called = {term.args[0] for term in terms if term.op == "call"}
+            for index, term in enumerate(terms):
+                if term.op != "global" or "::" in term.name or index in called:
+                    continue
+                entry = self.seen.evaluator.entry(term.name)
+                if entry is not None and self.backend in entry.seeds:
+                    return term.name
         return ""

@@ -10,6 +10,7 @@ from trainlint.recipe.observe import Call, Observations
 from trainlint.recipe.reach import Place
 
 _BACKWARD = frozenset({"backward", "manual_backward"})
+_NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
 _FITS = frozenset({"fit", "train"})
 
 
@@ -83,6 +84,17 @@ class Training:
             if event.kind == "call" and _inside(facts, event.loop, loop) and self._event_trains(facts, event):
                 return True
         return False
+
+    def verdict(self, facts: UnitFacts, loop: int) -> bool | None:
+        """Whether a loop trains (True), runs without gradients (False), or neither is certain (None)."""
+        if self.loop_trains(facts, loop):
+            return True
+        if any(_NO_GRADIENT & set(event.contexts) for event in facts.events if event.loop == loop):
+            return False
+        unit = self.seen.program.index.unit(facts.path, facts.qualname)
+        if unit is not None and any(name.rpartition(".")[2] in _NO_GRADIENT for name in unit.decorators):
+            return False
+        return None
 
     def _event_trains(self, facts: UnitFacts, event: Event) -> bool:
         frame = self.seen.evaluator.root(facts.path, facts.qualname)

@@ -30,6 +30,7 @@ _TOKEN = re.compile(
     rf"|(\.)(?!\d)|(->|:=|[-+*/%@&|^=<>!~])|[^\W\d]\w*|[\d.][\w.]*|{COMMENT}|{CONTINUATION}"
 )
 _STRING, _OPEN, _CLOSE, _COMMA, _WORD, _COLON, _DOT, _OPERATOR = range(1, 9)
+_FORMATTED = re.compile(r"(?i:[ft]|[ft]r|r[ft]|\W[ft])")
 _BRACE = re.compile(r"[{}]")
 
 
@@ -163,8 +164,7 @@ def _limit(count: int, offset: int, what: str) -> None:
 
 def _is_formatted(text: str, quote: int) -> bool:
     """Whether the string literal whose quote is at this offset is an f-string or t-string."""
-    prefix = text[max(quote - 2, 0) : quote].lower()
-    return "f" in prefix or "t" in prefix
+    return _FORMATTED.fullmatch(text, max(quote - 2, 0), quote) is not None
 
 
 def _fields_height(text: str, start: int, end: int) -> int:

@@ -16,6 +16,7 @@ DEPTH_LIMIT = 200
 """Collections inside collections."""
 
 _SPACE = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|#[^\r\n]*|/\*(?s:.*?)\*/)*")
+_SPACE_STARTS = frozenset(" \t\r\n/#")
 _STRING = re.compile(r'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"')
 _BARE = re.compile(
     r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null|NaN|-?Infinity)(?![\w.+-])"
@@ -67,7 +68,7 @@ class _Reader:
             node = self._member(frame) if frame.node.kind == "mapping" else self._element()
             if node is None:
                 self._stack.pop()
-                frame.node.place = self._place(frame.start, self._offset)
+                frame.node.place = self._source.place(frame.start, self._offset)
                 continue
             self._attach(frame, node)
         self._skip()
@@ -110,7 +111,7 @@ class _Reader:
             self._refuse(f"nested more than {DEPTH_LIMIT} levels deep", kind="too-deep")
         self._count()
         self._offset += 1
-        node = Node(kind, self._place(start, self._offset), style="json")
+        node = Node(kind, self._source.place(start, self._offset), style="json")
         self._stack.append(_Frame(node, start))
         return node
 
@@ -123,7 +124,7 @@ class _Reader:
         self._count()
         self._offset = match.end()
         raw = self._unescaped(match[0], start) if quoted else match[0]
-        return Node("scalar", self._place(start, self._offset), raw, "double" if quoted else "json")
+        return Node("scalar", self._source.place(start, self._offset), raw, "double" if quoted else "json")
 
     def _unescaped(self, token: str, start: int) -> str:
         if "\\" not in token:
@@ -157,8 +158,9 @@ class _Reader:
         self._refuse(reason)
 
     def _skip(self) -> None:
-        match = _SPACE.match(self._text, self._offset)
-        self._offset = match.end() if match else self._offset
+        if self._text[self._offset : self._offset + 1] in _SPACE_STARTS:
+            match = _SPACE.match(self._text, self._offset)
+            self._offset = match.end() if match else self._offset
 
     def _peek(self, character: str) -> bool:
         return self._text.startswith(character, self._offset)
@@ -174,9 +176,6 @@ class _Reader:
         self._nodes += 1
         if self._nodes > NODE_BUDGET:
             self._refuse(f"more than {NODE_BUDGET:,} values", kind="budget")
-
-    def _place(self, start: int, end: int) -> tuple[int, int, int, int]:
-        return (*self._source.position(start), *self._source.position(end))
 
     def _refuse(self, reason: str, kind: str = "config-syntax") -> NoReturn:
         raise _RefusedError(Broken(kind, *self._source.position(self._offset), reason))

@@ -15,10 +15,10 @@ CONTINUATION = rf"\\{NEWLINE}"
 STRING = (
     r'"""[^"\\]*(?:(?:\\(?s:.)|"(?!""))[^"\\]*)*(?:"""|\\?\Z)'
     r"|'''[^'\\]*(?:(?:\\(?s:.)|'(?!''))[^'\\]*)*(?:'''|\\?\Z)"
-    r'|"[^"\\\r\n]*(?:\\(?:\r\n|(?s:.))[^"\\\r\n]*)*"'
-    r"|'[^'\\\r\n]*(?:\\(?:\r\n|(?s:.))[^'\\\r\n]*)*'"
+    r'|"[^"\\\r\n]*(?:\\(?:\r\n|(?s:.))[^"\\\r\n]*)*(?:"|(?=[\r\n])|\\?\Z)'
+    r"|'[^'\\\r\n]*(?:\\(?:\r\n|(?s:.))[^'\\\r\n]*)*(?:'|(?=[\r\n])|\\?\Z)"
 )
-"""A literal without its prefix. An open triple quote reaches to the end, an open single quote is none."""
+"""A literal without its prefix. One that is never closed reaches to the end of the text or line."""
 
 STATEMENT_WORD = (
     r"(?:def|class|import|return|while|with|try|raise|pass|del|assert|global|nonlocal|elif|except|finally|break"

@@ -58,32 +58,35 @@ def read_notebook(source: Source) -> NotebookSource | Broken:
         return Broken("too-deep", 1, 1, "not a notebook: JSON nested too deeply")
     if not isinstance(notebook, dict):
         return Broken("syntax", 1, 1, "not a notebook: the file holds no JSON object")
-    result = NotebookSource(source.path, source_of(source.path, ""))
-    texts = []
+    read = NotebookSource(source.path, source_of(source.path, ""))
+    texts: list[str] = []
     line = 1
     for number, cell in enumerate(_cells(notebook) if _is_python(notebook) else [], start=1):
         if not _is_code(cell):
             continue
         text = _plain_python(_cell_text(cell))
         if broken := _unparsable(text, number):
-            result.broken.append(broken)
+            read.broken.append(broken)
             continue
-        result.cells.append(number)
-        result.firsts.append(line)
+        read.cells.append(number)
+        read.firsts.append(line)
         texts.append(text)
         line += text.count("\n")
-    result.source.text = "".join(texts)
-    return result
+    read.source = source_of(source.path, "".join(texts))
+    return read
 
 
 def _cells(notebook: dict[str, Any]) -> list[Any]:
     """All cells, also of format 3, where worksheets hold them."""
-    cells = notebook.get("cells")
-    if isinstance(cells, list):
-        return cells
-    sheets = notebook.get("worksheets")
-    sheets = sheets if isinstance(sheets, list) else []
-    return [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells") or []]
+    cells = _list(notebook, "cells")
+    for sheet in _list(notebook, "worksheets"):
+        cells += _list(sheet, "cells")
+    return cells
+
+
+def _list(holder: object, key: str) -> list[Any]:
+    held = holder.get(key) if isinstance(holder, dict) else None
+    return list(held) if isinstance(held, list) else []
 
 
 def _is_code(cell: object) -> bool:
@@ -93,7 +96,8 @@ def _is_code(cell: object) -> bool:
 def _is_python(notebook: dict[str, Any]) -> bool:
     """Whether the kernel runs Python; a notebook that does not say so is taken to."""
     metadata = notebook.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
+    if not isinstance(metadata, dict):
+        return True
     for place, key in (("kernelspec", "language"), ("language_info", "name")):
         said = metadata.get(place)
         if isinstance(said, dict) and isinstance(said.get(key), str):

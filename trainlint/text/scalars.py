@@ -182,7 +182,7 @@ def _tagged(raw: str, tag: str, table: _Table) -> Scalar:
 
 
 def _literal(text: str) -> Scalar:
-    if not _LITERAL.match(text):
+    if len(text) > LENGTH_LIMIT or not _LITERAL.match(text):
         return text
     try:
         with warnings.catch_warnings():

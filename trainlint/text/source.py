@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from trainlint.text.document import Broken
+from trainlint.text.document import Broken, Place
 
 PYTHON_LIMIT = 2_000_000
 CONFIG_LIMIT = 1_000_000
@@ -69,6 +69,15 @@ class Source(msgspec.Struct, dict=True):
         """Line and column (1-based, code points) of an offset into the text."""
         line = bisect.bisect_right(self.starts, offset)
         return line, offset - self.starts[line - 1] + 1
+
+    def place(self, start: int, end: int) -> Place:
+        """The place of a stretch of the text, given by offsets."""
+        starts = self.starts
+        line = bisect.bisect_right(starts, start)
+        begin = starts[line - 1]
+        if line == len(starts) or end < starts[line]:
+            return line, start - begin + 1, line, end - begin + 1
+        return line, start - begin + 1, *self.position(end)
 
     def offset(self, line: int, column: int) -> int:
         """The offset of a line and column, the inverse of `position`."""

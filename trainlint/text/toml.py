@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import msgspec
 
-from trainlint.text.document import Broken, Document, Entry, Node, Place
+from trainlint.text.document import Broken, Document, Entry, Node
 from trainlint.text.source import Source
 from trainlint.text.walk import NODE_BUDGET
 
@@ -61,7 +61,7 @@ def parse_toml(source: Source) -> tuple[list[Document], list[Broken]]:
 
 def _explain(error: Exception, source: Source, duplicate: Broken | None) -> Broken:
     text = str(error)
-    if duplicate is not None and any(word in text for word in _DUPLICATE_WORDS):
+    if duplicate is not None and any(word in text.lower() for word in _DUPLICATE_WORDS):
         return duplicate
     match = _ERROR_PLACE.search(text)
     place = (
@@ -109,7 +109,7 @@ class _Scan:
                 self._pair(table)
             table.place = (*table.place[:2], *self._source.position(self._offset))
             self._skip(_BLANK)
-        root.place = self._place(0, len(self._text.rstrip()))
+        root.place = self._source.place(0, len(self._text.rstrip()))
         return root
 
     def _header(self, root: Node) -> Node:
@@ -149,7 +149,7 @@ class _Scan:
                 self._skip(_BLANK)
             if self._text.startswith("}" if mapping else "]", self._offset):
                 self._offset += 1
-                frame.node.place = self._place(frame.start, self._offset)
+                frame.node.place = self._source.place(frame.start, self._offset)
                 stack.pop()
             elif mapping:
                 self._assign(frame.node, stack)
@@ -252,7 +252,7 @@ class _Scan:
         self._nodes += 1
         if self._nodes > NODE_BUDGET:
             self._refuse(f"more than {NODE_BUDGET:,} values", "budget")
-        return Node(kind, self._place(start, end), style="toml")
+        return Node(kind, self._source.place(start, end), style="toml")
 
     def _skip(self, pattern: re.Pattern[str]) -> None:
         match = pattern.match(self._text, self._offset)
@@ -262,9 +262,6 @@ class _Scan:
         if not self._text.startswith(sign, self._offset):
             self._refuse(f"expected {sign!r}")
         self._offset += len(sign)
-
-    def _place(self, start: int, end: int) -> Place:
-        return (*self._source.position(start), *self._source.position(end))
 
     def _refuse(self, reason: str, kind: str = "config-syntax") -> NoReturn:
         raise _RefusedError(Broken(kind, *self._source.position(self._offset), reason))

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import msgspec
 import yaml
 
-from trainlint.text.document import Broken, Document, Entry, Node, Place
+from trainlint.text.document import Broken, Document, Entry, Node
 from trainlint.text.source import Source
 from trainlint.text.walk import NODE_BUDGET
 from trainlint.text.yaml_errors import explain
@@ -62,19 +62,24 @@ def _events(text: str) -> Iterator[_Event]:
 
 
 def _texts(text: str) -> Iterator[tuple[int, int]]:
-    """The offsets of quoted and block scalars, up to a syntax error: behind it every `#` counts."""
+    """The offsets of quoted and block scalars, up to where reading stops: behind it every `#` counts."""
+    depth = 0
     with contextlib.suppress(yaml.YAMLError, UnicodeEncodeError):
         for event in _events(text):
-            if isinstance(event, yaml.ScalarEvent) and event.style in _STYLES:
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > DEPTH_LIMIT:
+                    return
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            elif isinstance(event, yaml.ScalarEvent) and event.style in _STYLES:
                 yield _body(text, event)
 
 
 def _comments_outside(text: str, hidden: list[tuple[int, int]]) -> Iterator[tuple[int, str]]:
     start = 0
     for low, high in [*hidden, (len(text), len(text))]:
-        for match in _COMMENT.finditer(text, start):
-            if match.start() >= low:
-                break
+        for match in _COMMENT.finditer(text, start, low):
             yield match.start(), match[0]
         start = high
 
@@ -150,7 +155,9 @@ class _Builder:
         style = _STYLES.get(event.style or "", "plain")
         if style in ("literal", "folded"):
             end = start + len(text[start:end].rstrip())
-        node = Node("scalar", self._place(start, end), event.value, style, _tag(event.tag) if tagged else "")
+        node = Node(
+            "scalar", self._source.place(start, end), event.value, style, _tag(event.tag) if tagged else ""
+        )
         self._register(event, node)
         self._add(node, end)
 
@@ -160,7 +167,7 @@ class _Builder:
             start = _skip_properties(self._source.text, start, len(self._source.text))
         if len(self._stack) >= DEPTH_LIMIT:
             self._refuse("too-deep", start, f"nested more than {DEPTH_LIMIT} levels deep")
-        node = Node(kind, self._place(start, start), tag=_tag(event.tag))
+        node = Node(kind, self._source.place(start, start), tag=_tag(event.tag))
         self._register(event, node)
         self._stack.append(_Frame(node, start, start, bool(event.flow_style)))
 
@@ -168,7 +175,7 @@ class _Builder:
         frame = self._stack.pop()
         if frame.flow:
             frame.end = event.end_mark.index
-        frame.node.place = self._place(frame.start, frame.end)
+        frame.node.place = self._source.place(frame.start, frame.end)
         self._add(frame.node, frame.end, frame.start)
 
     def _alias(self, event: _Event) -> None:
@@ -202,9 +209,6 @@ class _Builder:
             self._refuse("budget", event.start_mark.index, f"more than {NODE_BUDGET:,} values")
         if event.anchor is not None:
             self._anchors[event.anchor] = node
-
-    def _place(self, start: int, end: int) -> Place:
-        return (*self._source.position(start), *self._source.position(end))
 
     def _refuse(self, kind: str, offset: int, reason: str) -> NoReturn:
         raise _RefusedError(Broken(kind, *self._source.position(offset), reason))

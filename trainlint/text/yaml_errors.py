@@ -13,6 +13,7 @@ _PLAIN_WORDS = (
     ("block sequence entries are not allowed", "a '- ' list item cannot start here"),
     ("sequence entries are not allowed", "a '- ' list item cannot start here"),
     ("did not find expected key", "expected a key: check the indentation and the brackets before it"),
+    ("did not find expected node content", "expected a value: check the quotes and brackets"),
     ("did not find expected '-' indicator", "expected a '- ' list item: check the indentation"),
     ("expected <block end>", "this does not line up with what is above it: check the indentation"),
     ("expected ',' or '", "expected ',' or the closing bracket"),

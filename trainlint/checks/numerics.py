@@ -1,0 +1,141 @@
+"""Numeric sites that may become NaN or infinite: candidates of the analysis, judged by the role of their code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from trainlint.analysis.facts import Candidate, Place
+from trainlint.checks.roles import SILENT, TRAINING, holds_tensors, role_of, trains_itself
+from trainlint.checks.view import UnitView
+from trainlint.findings import Span
+from trainlint.recipe.model import Hit, Link, State, Value
+
+_LABELS = {
+    "mask": "the mask is made here",
+    "source": "made from this",
+    "condition": "this condition expects zeros",
+    "sum-of-squares": "a sum of squares: 0 where every element is 0",
+    "square": "a square: 0 where its base is 0",
+    "variance": "a variance: 0 where all values are equal",
+    "one-minus-square": "one minus a square: 0 where the square is 1",
+    "magnitude": "a magnitude: 0 is possible",
+    "clamped-at-zero": "clamped to 0, not above it",
+    "std": "a standard deviation: 0 where all values are equal",
+    "max-min": "max − min: 0 where all values are equal",
+    "norm": "a norm: 0 for a zero vector",
+    "distance": "a distance: 0 for equal points",
+    "hand-made-norm": "a norm: 0 for a zero vector",
+    "hand-made-std": "a standard deviation: 0 where all values are equal",
+    "label-mask-count": "a count that the labels decide: 0 when none match",
+    "length-mask-count": "a count of valid positions: 0 for an empty sequence",
+    "mask-count": "the sum of a mask: 0 when nothing is selected",
+    "filtered-count": "the size of a selection: 0 when nothing is selected",
+    "degree": "a node's degree: 0 for an isolated node",
+    "adjacency": "made from an adjacency matrix: 0 without edges",
+    "learned": "a learned parameter: training may take it to 0",
+    "disparity": "a disparity: 0 at infinity",
+    "tested-by-where": "tested by the condition of `where`",
+}
+
+
+def unguarded_sqrt(unit: UnitView) -> Iterator[Hit]:
+    """Roots of differentiable values that can be 0, where code takes part in training or may."""
+    yield from _hits(unit, "sqrt")
+
+
+def unguarded_division(unit: UnitView) -> Iterator[Hit]:
+    """Quotients whose denominator can be 0, where code takes part in training or may."""
+    yield from _hits(unit, "division")
+
+
+def _hits(unit: UnitView, kind: str) -> Iterator[Hit]:
+    candidates = [candidate for candidate in unit.facts.candidates if candidate.kind == kind]
+    role = role_of(unit) if candidates else SILENT
+    if role == SILENT:
+        return
+    trains, tensors = trains_itself(unit), role == TRAINING and holds_tensors(unit)
+    for candidate in candidates:
+        if "tensor" in candidate.open and not tensors:
+            continue
+        yield _hit(unit, candidate, role, trains)
+
+
+def _hit(unit: UnitView, candidate: Candidate, role: str, trains: bool) -> Hit:
+    operand, fixed = _operand_and_fix(candidate)
+    facts: dict[str, str | int] = {
+        "operand": candidate.operand,
+        "grade": candidate.grade,
+        "role": role,
+        "gradient": "yes" if trains and candidate.gradient == "no" else candidate.gradient,
+        "guard": candidate.guard or "none",
+        "text": candidate.text,
+        "what": operand,
+        "fixed": fixed,
+        "sites": 1 + len(candidate.related),
+    }
+    path = unit.facts.path
+    links = [Link(_span(path, place), _LABELS.get(label, label)) for place, label in candidate.trace]
+    links += [Link(_span(path, place), "the same again") for place in candidate.related]
+    return Hit(
+        at=_span(path, candidate.at),
+        facts={name: Value(value, State.DERIVED) for name, value in facts.items()},
+        related=tuple(links),
+        symbol=unit.facts.qualname,
+        evidence=candidate.text,
+    )
+
+
+def _span(path: str, place: Place) -> Span:
+    return Span(path, *place)
+
+
+def _operand_and_fix(candidate: Candidate) -> tuple[str, str]:
+    """The operand as it is written at the site, and the site with the operand guarded."""
+    fallback = candidate.operand_text or candidate.text
+    try:
+        statement = ast.parse(candidate.text).body[0]
+    except (SyntaxError, IndexError, ValueError, RecursionError):
+        return fallback, _guarded(candidate, fallback)
+    node = _operand_node(statement, candidate.kind)
+    if node is None:
+        return fallback, _guarded(candidate, fallback)
+    written = ast.get_source_segment(candidate.text, node) or fallback
+    simple = isinstance(node, (ast.Name, ast.Call, ast.Attribute, ast.Subscript))
+    return written, _guarded(candidate, written if simple else f"({written})")
+
+
+def _operand_node(statement: ast.stmt, kind: str) -> ast.expr | None:
+    if isinstance(statement, ast.AugAssign):
+        return statement.value
+    node = statement.value if isinstance(statement, ast.Expr) else None
+    if isinstance(node, ast.BinOp):
+        return node.right if kind == "division" and isinstance(node.op, ast.Div) else node.left
+    if not isinstance(node, ast.Call):
+        return None
+    arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+    if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value):
+        receiver: list[ast.expr] = [node.func.value]
+        arguments = receiver + arguments
+    if kind == "division" and len(arguments) > 1:
+        return arguments[1]
+    return arguments[0] if arguments else None
+
+
+def _is_module(node: ast.expr) -> bool:
+    """Whether a call's receiver is a module's name, so that the operand is the first argument."""
+    return isinstance(node, ast.Name) and node.id in ("torch", "paddle", "tf", "jnp", "np", "F", "th", "ops", "K")
+
+
+def _guarded(candidate: Candidate, operand: str) -> str:
+    if candidate.kind == "sqrt":
+        inner = operand[1:-1] if operand.startswith("(") and operand.endswith(")") else operand
+        if candidate.operand in ("one-minus-square", "clamped-at-zero"):
+            return f"{operand}.clamp(min=1e-8)"
+        return f"{inner} + 1e-8"
+    if candidate.operand.endswith("count") or candidate.operand == "degree":
+        number = candidate.operand == "filtered-count" or candidate.operand_text.endswith(".item()")
+        return f"max({operand}, 1)" if number else f"{operand}.clamp(min=1)"
+    if candidate.operand in ("max-min", "norm", "distance", "disparity"):
+        return f"{operand}.clamp(min=1e-6)"
+    return f"({operand} + 1e-6)"

@@ -1,0 +1,88 @@
+"""Whether a unit's code takes part in training: by its class, its name, its place and what it calls."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from trainlint.analysis.facts import Unit
+from trainlint.checks.view import UnitView
+from trainlint.knowledge.roles import RoleWords, load_roles, words_of
+
+TRAINING = "training"
+NEUTRAL = "neutral"
+SILENT = "silent"
+
+
+def role_of(view: UnitView) -> str:
+    """training: a gradient flows through this code; silent: none does, or its zeros are its own business; else neutral."""
+    roles = load_roles()
+    facts = view.facts
+    unit = view.index.unit(facts.path, facts.qualname)
+    function = facts.qualname.rpartition(".")[2].partition("#")[0]
+    if unit is None or _without_gradient(unit) or function in roles.silent_functions:
+        return SILENT
+    score = _class_score(view, roles) + _name_score(facts.qualname, function, roles) + _place_score(facts.path)
+    if _trains(unit, roles):
+        score += 2
+    if score >= 2:
+        return TRAINING
+    return NEUTRAL if score >= 0 else SILENT
+
+
+def holds_tensors(view: UnitView) -> bool:
+    """Whether a value of unknown kind is a tensor here: in a method of a module, or where no arrays are at hand."""
+    if _class_score(view, load_roles()) > 0:
+        return True
+    heads = {imported.target.partition(".")[0] for imported in view.outline.imports}
+    return not heads & {"numpy", "pandas", "scipy"}
+
+
+def trains_itself(view: UnitView) -> bool:
+    """Whether the unit itself calls for gradients."""
+    unit = view.index.unit(view.facts.path, view.facts.qualname)
+    return unit is not None and _trains(unit, load_roles())
+
+
+def _trains(unit: Unit, roles: RoleWords) -> bool:
+    return any(call.rpartition(".")[2] in roles.training_calls for call in unit.calls)
+
+
+def _without_gradient(unit: Unit) -> bool:
+    return any("no_grad" in text or "inference_mode" in text for text in unit.decorators)
+
+
+def _class_score(view: UnitView, roles: RoleWords) -> int:
+    owner = view.facts.qualname.rpartition(".")[0]
+    unit = view.index.unit(view.facts.path, owner) if owner else None
+    if unit is None or unit.kind != "class":
+        return 0
+    derived = view.index.is_subclass_of(view.facts.path, owner, roles.training_classes)
+    if derived is None:
+        derived = any(base.rpartition(".")[2] in roles.training_bases for base in unit.bases)
+    words = frozenset(words_of(owner.rpartition(".")[2]))
+    if words & roles.silent_words:
+        return -3
+    return 2 if derived or words & {"loss", "criterion"} else 0
+
+
+def _name_score(qualname: str, function: str, roles: RoleWords) -> int:
+    words = words_of(function)
+    found = frozenset(words)
+    if found & roles.silent_words:
+        return -3
+    if not qualname:
+        return 0
+    if function in roles.training_functions or found & {"loss", "losses", "criterion"}:
+        return 2
+    return 2 if found & (roles.training_functions - {"train", "call"}) else 0
+
+
+@lru_cache(maxsize=4096)
+def _place_score(path: str) -> int:
+    roles = load_roles()
+    place = PurePosixPath(path)
+    parts = [*place.parts[:-1], place.stem]
+    words = {word for part in parts for word in words_of(part)}
+    score = 2 if words & roles.training_places else 0
+    return score - 3 if words & roles.silent_places else score
