@@ -82,9 +82,7 @@ def test_aliases_lead_to_names(knowledge: Knowledge) -> None:
     for source in sources:
         for alias in source.aliases:
             target = knowledge.canonical(alias)
-            assert target in prefixes, (
-                f"{source.framework}: {alias} → {target}"
-            )
+            assert target in prefixes, f"{source.framework}: {alias} → {target}"
 
 
 def test_conventions_lead_to_known_packages(knowledge: Knowledge) -> None:
@@ -236,6 +234,9 @@ def test_vocabulary_holds_what_is_telling(knowledge: Knowledge) -> None:
         ("torch.hub.load", "seed", False),
         ("transformers.Trainer", "schedule", False),
         ("transformers.AutoTokenizer", "seed", True),
+        ("transformers.optimization.get_new_schedule", "schedule", False),
+        ("torch_geometric.nn.lr_scheduler.CosineWithWarmupLR", "schedule", False),
+        ("accelerate.utils.DummyScheduler", "schedule", False),
         ("somebodys.package", "seed", False),
         ("wandb.init", "seed", True),
         ("clearml.Task.init", "seed", False),

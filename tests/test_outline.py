@@ -173,8 +173,8 @@ def test_mentions_are_names_attributes_keywords_parameters_and_equal_strings() -
     ("expression", "divides"),
     [
         ("a / b", True), ("a / 2", False), ("a / -2.0", False), ("a / 'x'", False), ("a // b", False),
-        ("a ** 0.5", True), ("a ** 2", False), ("a ** n", True), ("a ** -1", True), ("[x / y for x in z]", True),
-        ("lambda: a / b", True),
+        ("a ** 0.5", True), ("a ** 2", False), ("a ** n", True), ("a ** -1", True), ("lambda: a / b", True),
+        ("[x / y for x in z]", True),
     ],
 )  # fmt: skip
 def test_divides(expression: str, divides: bool) -> None:
@@ -265,9 +265,11 @@ def test_symbols() -> None:
         """
     )
     assert found.symbols == {
-        "os": "import", "system": "import", "kernel": "import", "f": "function", "C": "class", "a": "variable",
-        "b": "variable", "c": "variable", "d": "variable", "i": "variable", "j": "variable", "handle": "variable",
-    }  # fmt: skip
+        **dict.fromkeys(["os", "system", "kernel"], "import"),
+        **dict.fromkeys(["a", "b", "c", "d", "i", "j", "handle"], "variable"),
+        "f": "function",
+        "C": "class",
+    }
 
 
 @pytest.mark.parametrize(
@@ -276,7 +278,10 @@ def test_symbols() -> None:
         ("x = 1", None),
         ("__all__ = ['a', 'b']", ["a", "b"]),
         ("__all__ = ('a',) + ('b',)", ["a", "b"]),
-        ("__all__ = ['a']\n__all__ += ['b']\n__all__.extend(['c'])\n__all__.append('d')", ["a", "b", "c", "d"]),
+        (
+            "__all__ = ['a']\n__all__ += ['b']\n__all__.extend(['c'])\n__all__.append('d')",
+            ["a", "b", "c", "d"],
+        ),
         ("__all__ = ['a'] + other.__all__", None),
         ("__all__ = ['a']\n__all__ += other.__all__", None),
     ],

@@ -129,7 +129,7 @@ def test_advice_is_one_line_per_rule_and_program(here: Path) -> None:
         ),
         (
             {"programs": 0, "frameworks": ()},
-            "No problems in no training program (31 Python files, 6 configs).",
+            "No problems in 31 Python files, 6 configs; no training program.",
         ),
         (
             {"unknown_fields": 1, "programs": 1},

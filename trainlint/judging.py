@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from trainlint import silencing
+from trainlint.analysis.facts import UnitFacts
 from trainlint.analysis.index import ProjectIndex
-from trainlint.analysis.reader import Reader
 from trainlint.checks.judge import judge_hit, judge_recipe
 from trainlint.checks.project import ProjectView
 from trainlint.checks.registry import resolve_check
@@ -22,21 +22,23 @@ from trainlint.settings import Settings
 
 
 class Judging:
-    """Judges one project. `notices` are failures of checks; `about_syntax` the places that a rule about syntax spoke of."""
+    """Judges one project.
+
+    `notices` are failures of checks; `about_syntax` the places that a rule about syntax spoke of.
+    """
 
     def __init__(
-        self, rulebook: Rulebook, selected: frozenset[str], settings: Settings, index: ProjectIndex, reader: Reader
+        self, rulebook: Rulebook, selected: frozenset[str], settings: Settings, index: ProjectIndex
     ) -> None:
         self.rulebook = rulebook
         self.selected = selected
         self.settings = settings
         self.index = index
-        self.reader = reader
         self.notices: list[Notice] = []
         self.about_syntax: list[Span] = []
 
     def findings(
-        self, recipes: Sequence[Recipe], configs: Sequence[ConfigFile], named: frozenset[str]
+        self, units: Sequence[UnitFacts], recipes: Sequence[Recipe], configs: Sequence[ConfigFile]
     ) -> list[Finding]:
         """All findings of the selected rules, before suppressions, in no particular order."""
         found: list[Finding] = []
@@ -50,7 +52,7 @@ class Judging:
             elif rule.judges == "project":
                 found += self._checked(rule, [ProjectView(list(recipes))], "")
             elif rule.judges == "unit":
-                found += self._units(rule, named)
+                found += self._units(rule, units)
         return [self._with_severity(finding) for finding in found]
 
     def _recipes(self, rule: Rule, recipes: Sequence[Recipe]) -> Iterator[Finding]:
@@ -67,9 +69,9 @@ class Judging:
                     self.about_syntax.append(finding.span)
                 yield finding
 
-    def _units(self, rule: Rule, named: frozenset[str]) -> Iterator[Finding]:
-        for facts in self.reader.known():
-            if facts.path in named and facts.candidates:
+    def _units(self, rule: Rule, units: Sequence[UnitFacts]) -> Iterator[Finding]:
+        for facts in units:
+            if facts.candidates:
                 yield from self._checked(rule, [UnitView(facts, self.index)], facts.path)
 
     def _checked(self, rule: Rule, subjects: Iterable[object], path: str) -> Iterator[Finding]:

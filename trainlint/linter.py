@@ -1,4 +1,4 @@
-"""The pipeline: from paths and settings to a report. The command line, the server and the tests all call it."""
+"""The pipeline: from paths and settings to a report. Command line, server and tests all call it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from trainlint.findings import Confidence, Finding, Notice, Report, Severity, Sp
 from trainlint.judging import Judging
 from trainlint.knowledge.base import load_knowledge
 from trainlint.merge import merge_reports
+from trainlint.paths import canonical
 from trainlint.recipe.config_file import ConfigFile, KeyUse, config_file
 from trainlint.recipe.config_file import Reader as ConfigReader
-from trainlint.recipe.config_store import ConfigStore
-from trainlint.recipe.from_code import code_recipe
 from trainlint.recipe.from_config import config_recipe
 from trainlint.recipe.model import Recipe, State
-from trainlint.recipe.programs import Program, entry_points
+from trainlint.recipe.programs import entry_points
 from trainlint.rulebook import Rulebook, load_rulebook
 from trainlint.selection import selected_rules
 from trainlint.settings import Settings
 from trainlint.silencing import apply
 from trainlint.sources import ProjectSources
-from trainlint.text.document import Document
+from trainlint.stages import Interpreted, Interpreting, Linked, Outlined, outline_files
 from trainlint.verdict import failing
+from trainlint.workers import Workers, processes
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,13 +39,16 @@ def lint(
     *,
     stdin: tuple[str, str] | None = None,
     progress: Progress | None = None,
+    parallel: bool = False,
 ) -> Report:
-    """Lint files and folders and report what is wrong. `stdin` is a (file name, text) pair that stands for that file.
+    """Lint files and folders and report what is wrong.
 
+    `stdin` is a (file name, text) pair that stands for that file. `parallel` allows a process for each processor where
+    the settings name no number; a script that asks for it needs the usual `if __name__ == "__main__":`.
     Raises PathError for a missing path and SettingsError for unusable settings; nothing is printed.
     """
     found = discover(paths, settings, virtual=stdin[0] if stdin else None)
-    reports = [Run(project, stdin, progress).report() for project in found.projects]
+    reports = [Run(project, stdin, progress, parallel=parallel).report() for project in found.projects]
     return merge_reports(reports) if reports else _empty(paths)
 
 
@@ -54,7 +57,7 @@ def recipes(paths: Sequence[Path], settings: Settings | None = None) -> list[Rec
     found = discover(paths, settings)
     result: list[Recipe] = []
     for project in found.projects:
-        run = Run(project, None, None)
+        run = Run(project)
         run.read()
         result += [recipe for recipe in run.recipes if recipe.entry in project.named]
     return result
@@ -68,7 +71,14 @@ def _empty(paths: Sequence[Path]) -> Report:
 class Run:
     """One run over one project: reading, interpreting, linking, judging."""
 
-    def __init__(self, project: Project, stdin: tuple[str, str] | None, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        stdin: tuple[str, str] | None = None,
+        progress: Progress | None = None,
+        *,
+        parallel: bool = False,
+    ) -> None:
         self.project = project
         self.settings = project.settings
         self.knowledge = load_knowledge(self.settings.versions)
@@ -78,8 +88,11 @@ class Run:
         self.seconds: dict[str, float] = {}
         self.recipes: list[Recipe] = []
         self.configs: list[ConfigFile] = []
-        self.programs: list[Program] = []
+        self.programs: list[Linked] = []
+        self.units: list[UnitFacts] = []
+        self._notices: list[Notice] = []
         self._progress = progress
+        self._jobs = self.settings.jobs or (None if parallel else 1)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
@@ -95,59 +108,58 @@ class Run:
 
     def read(self) -> None:
         """Everything before judging: outlines, close readings, recipes."""
-        with self._stage("outline"):
-            self._outline()
-        with self._stage("interpret"):
-            self._interpret()
-        with self._stage("link"):
-            self._link()
-
-    def _outline(self) -> None:
         paths = self.sources.python_paths()
-        outlines = []
-        broken = []
-        for done, path in enumerate(paths):
-            self._tell("reading", done, len(paths))
-            found = self.sources.outline(path)
-            if found is None:
-                broken.append(path)
-            else:
-                outlines.append(found)
-        self.index = ProjectIndex(outlines, broken)
-        self.reader = Reader(self.index, self.sources.lines, self.knowledge)
+        count = processes(self._jobs, len(paths))
+        workers = Workers(self.project, self.sources.overlay, count, self._tell) if count > 1 else None
+        with self._stage("outline"):
+            outlined = workers.outline(paths) if workers else outline_files(
+                self.sources, paths, lambda done: self._tell("reading", done, len(paths))
+            )
+            self._notices += outlined.notices
+            self.index = ProjectIndex(outlined.outlines, outlined.broken)
+        interpreted = self._interpret_in(workers, outlined) if workers else self._interpret_here()
+        self.units = [facts for facts in interpreted.facts if facts.path in self.project.named]
+        self.programs = [program for program in interpreted.programs if program.recipe is not None]
+        self.recipes = [program.recipe for program in self.programs if program.recipe is not None]
+        if workers:
+            self._notices += workers.notices
+        with self._stage("configs"):
+            self._read_configs()
 
-    def _interpret(self) -> None:
-        named = [path for path in self.index.outlines if path in self.project.named]
-        for done, path in enumerate(named):
-            self._tell("interpreting", done, len(named))
-            for qualname in self.reader.numeric_units(path):
-                self.reader.facts(path, qualname)
+    def _interpret_in(self, workers: Workers, outlined: Outlined) -> Interpreted:
+        with self._stage("interpret and link"):
+            files = [path for path in self._named_python() if self._numeric(path)]
+            entries = entry_points(self.index, self.knowledge)
+            return workers.interpret(outlined.outlines, outlined.broken, files, entries)
 
-    def _link(self) -> None:
-        stores: list[ConfigStore] = []
+    def _numeric(self, path: str) -> bool:
+        return bool(Reader(self.index, self.sources.lines, self.knowledge).numeric_units(path))
+
+    def _interpret_here(self) -> Interpreted:
+        interpreting = Interpreting(self.sources, self.index, self.knowledge)
+        named = self._named_python()
+        with self._stage("interpret"):
+            for done, path in enumerate(named):
+                self._tell("interpreting", done, len(named))
+                interpreting.numeric(path)
+        programs: list[Linked] = []
         entries = entry_points(self.index, self.knowledge)
-        for done, entry in enumerate(entries):
-            self._tell("linking", done, len(entries))
-            store = ConfigStore(entry, self.sources.config_paths_set(), self._first_document)
-            program = Program(entry, self.index, self.reader, self.knowledge, store)
-            recipe = code_recipe(program)
-            if recipe is not None:
-                self.programs.append(program)
-                self.recipes.append(recipe)
-                stores.append(store)
-        self._read_configs(stores)
+        with self._stage("link"):
+            for done, entry in enumerate(entries):
+                self._tell("linking", done, len(entries))
+                programs.append(interpreting.program(entry))
+        return Interpreted(interpreting.worth_keeping(), programs)
 
-    def _first_document(self, path: str) -> Document | None:
-        documents, _ = self.sources.documents(path)
-        return documents[0] if documents else None
+    def _named_python(self) -> list[str]:
+        return [path for path in self.index.outlines if path in self.project.named]
 
-    def _read_configs(self, stores: Sequence[ConfigStore]) -> None:
+    def _read_configs(self) -> None:
         readers: dict[str, list[ConfigReader]] = {}
         uses: dict[str, list[KeyUse]] = {}
-        for store in stores:
-            for path, found in store.readers.items():
+        for program in self.programs:
+            for path, found in program.readers.items():
                 readers.setdefault(path, []).extend(found)
-            for path, used in store.uses.items():
+            for path, used in program.uses.items():
                 uses.setdefault(path, []).extend(used)
         for path in self.sources.config_paths():
             if path not in readers and not self.sources.may_be_config(path):
@@ -159,7 +171,9 @@ class Run:
             config = config_file(source, documents, broken, readers.get(path, ()), uses.get(path, ()))
             self.configs.append(config)
             if documents:
-                recipe = config_recipe(documents[0], config.recognition, loader=config.loader)
+                recipe = config_recipe(
+                    documents[0], config.recognition, loader=config.loader, versions=self.settings.versions
+                )
                 if recipe is not None:
                     self.recipes.append(recipe)
 
@@ -167,8 +181,8 @@ class Run:
         """Read, judge, silence, and sum up."""
         self.read()
         with self._stage("judge"):
-            judging = Judging(self.rulebook, self.rules, self.settings, self.index, self.reader)
-            findings = judging.findings(self.recipes, self.configs, self.project.named)
+            judging = Judging(self.rulebook, self.rules, self.settings, self.index)
+            findings = judging.findings(self.units, self.recipes, self.configs)
         findings = [finding for finding in findings if self._is_named(finding)]
         return self._sum_up(self._silence(findings), judging)
 
@@ -177,8 +191,9 @@ class Run:
         return any(span.path in self.project.named for span in spans)
 
     def _silence(self, findings: list[Finding]) -> tuple[list[Finding], int]:
-        paths = sorted({finding.span.path for finding in findings} | set(self.project.named))
-        read = {path: self.sources.suppressions(path) for path in paths if self.sources.text(path) is not None}
+        paths = sorted({finding.span.path for finding in findings} | self.project.named)
+        readable = [path for path in paths if self.sources.text(path) is not None]
+        read = {path: self.sources.suppressions(path) for path in readable}
         done = apply(
             findings,
             read,
@@ -192,13 +207,14 @@ class Run:
     def _sum_up(self, silenced: tuple[list[Finding], int], judging: Judging) -> Report:
         findings, suppressed = silenced
         shown = self._distinct(self._in_cell(finding) for finding in findings if self._is_shown(finding))
-        notices = sorted({*self._notices(judging)})
+        notices = sorted({*self._all_notices(judging)})
         levels = [finding.severity for finding in shown]
+        named = self.project.named
         summary = Summary(
-            python_files=sum(path in self.project.named for path in self.index.outlines),
-            configs=sum(config.path in self.project.named and config.judged for config in self.configs),
+            python_files=sum(path in named for path in self.index.outlines),
+            configs=sum(config.path in named and config.judged for config in self.configs),
             programs=len(self.programs),
-            lines=sum(outline.lines for path, outline in self.index.outlines.items() if path in self.project.named),
+            lines=sum(outline.lines for path, outline in self.index.outlines.items() if path in named),
             frameworks=self._frameworks(),
             unknown_fields=self._unknown_fields(),
             errors=levels.count(Severity.ERROR),
@@ -230,20 +246,20 @@ class Run:
     def _in_cell(self, finding: Finding) -> Finding:
         return self.sources.in_cells(finding)
 
-    def _notices(self, judging: Judging) -> Iterator[Notice]:
+    def _all_notices(self, judging: Judging) -> Iterator[Notice]:
         named = self.project.named
         yield from self.project.notices
-        yield from (notice for notice in self.sources.notices if notice.path in named)
+        yield from (notice for notice in (*self._notices, *self.sources.notices) if notice.path in named)
         yield from judging.notices
         spoken = {finding.path for finding in judging.about_syntax}
         for config in self.configs:
             for broken in config.broken:
                 if config.path in named and config.path not in spoken:
                     yield Notice(config.path, broken.line, broken.kind, broken.message)
-        for facts in self.reader.known():
+        for facts in self.units:
             for limit in facts.limits:
-                if facts.path in named:
-                    yield Notice(facts.path, _first_line(self.index, facts), "budget", f"{facts.qualname or 'module'}: {limit}")
+                where = facts.qualname or "the module's body"
+                yield Notice(facts.path, _first_line(self.index, facts), "budget", f"{where}: {limit}")
         for error in self.rulebook.errors:
             yield Notice(error.path, error.line, "rule-page", error.message)
 
@@ -264,7 +280,7 @@ class Run:
 def _overlay(project: Project, stdin: tuple[str, str] | None) -> dict[str, str]:
     if stdin is None:
         return {}
-    path = Path(stdin[0]).absolute()
+    path = Path(canonical(stdin[0]))
     try:
         return {path.relative_to(project.root).as_posix(): stdin[1]}
     except ValueError:

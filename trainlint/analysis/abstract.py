@@ -72,6 +72,8 @@ class AbstractValues:
         self._facts: dict[int, Value] = {}
         self._overlay: dict[int, Value] = {}
         self._depth = 0
+        self._canonical: list[int] = []
+        self._shapes: dict[tuple[object, ...], int] = {}
         self._roles = load_roles()
         self._operations: dict[str, Callable[[int, Term], Value]] = {
             "const": self._const, "param": self._param, "global": self._global, "attr": self._attr,
@@ -95,9 +97,7 @@ class AbstractValues:
     def refined(self, index: int, bounds: dict[int, Bound]) -> Value:
         """The value of a term on a path where these bounds hold."""
         base = self.value(index)
-        if not bounds:
-            return base
-        lowest = min(bounds)
+        lowest = min(bounds, default=index + 1)
         if index < lowest:
             return base
         cone = self._cone(index, {}, lowest)
@@ -111,7 +111,7 @@ class AbstractValues:
                 value = self._compute(step)
                 if self.terms[step].op == "attr":
                     methods.add(step)
-            bound = bounds.get(step)
+            bound = bounds.get(self.canonical(step))
             if bound is not None:
                 value = lattice.meet(value, bound.low, bound.high, zero=bound.zero)
             if value != self._facts[step]:
@@ -131,8 +131,14 @@ class AbstractValues:
         return result
 
     def conclude(self, condition: int, holds: bool) -> Knowing:
-        """What a condition's outcome says."""
-        return conclude(self.terms, self.value, condition, holds)
+        """What a condition's outcome says, by canonical terms."""
+        found = conclude(self.terms, self.value, condition, holds)
+        if not found.bounds:
+            return found
+        same = Knowing(nonempty=found.nonempty)
+        for term, bound in found.bounds.items():
+            same.bound(self.canonical(term), bound)
+        return same
 
     def of(self, index: int) -> Value:
         """The value of a term as the current evaluation sees it."""
@@ -140,6 +146,30 @@ class AbstractValues:
         if found is None:
             found = self._facts.get(index)
         return self.value(index) if found is None else found
+
+    def canonical(self, index: int) -> int:
+        """The first term that is written the same and must have the same value."""
+        while len(self._canonical) <= index:
+            place = len(self._canonical)
+            term = self.terms[place]
+            if not self._is_repeatable(term):
+                self._canonical.append(place)
+                continue
+            arguments = tuple(self._canonical[argument] for argument in term.args)
+            shape = (term.op, arguments, term.name, term.value.__class__, term.value, term.keys)
+            self._canonical.append(self._shapes.setdefault(shape, place))
+        return self._canonical[index]
+
+    def _is_repeatable(self, term: Term) -> bool:
+        if term.op in ("const", "param", "global", "attr", "item", "bin", "un", "cmp", "bool", "tuple", "slice", "unpack"):
+            return True
+        if term.op != "call":
+            return False
+        callee = self.terms[term.args[0]]
+        if callee.op == "attr":
+            return self.tensor_method(callee.name) is not None
+        entry = self.knowledge.lookup(callee.name) if callee.op == "global" else None
+        return entry is not None and entry.transfer in TRANSFERS
 
     def _cone(self, index: int, done: dict[int, Value], lowest: int) -> list[int]:
         """The terms below `index` that are not done, arguments first."""
@@ -257,7 +287,7 @@ class AbstractValues:
     def _bin(self, index: int, term: Term) -> Value:
         left, right = (self.of(argument) for argument in term.args)
         operator = term.name
-        if operator == "*" and term.args[0] == term.args[1]:
+        if operator == "*" and self.canonical(term.args[0]) == self.canonical(term.args[1]):
             return squared(left, term.args[0])
         if operator == "+" and self._complementary(left, right):
             return replace(lattice.add(left, right), low=0.0, zero=False)
@@ -269,7 +299,7 @@ class AbstractValues:
         if operator == "**":
             return powered(left, right, term.args[0])
         if operator == "@":
-            return matrix_product(left, right, term.args[0] == term.args[1])
+            return matrix_product(left, right)
         if operator in ("&", "|"):
             return intersected(left, right) if _is_mask(left) or _is_mask(right) else UNKNOWN
         if operator in ("//", "%"):
@@ -284,7 +314,7 @@ class AbstractValues:
             if other >= 0 and self.terms[other].op == "bin" and self.terms[other].name == "-":
                 minuend, subtrahend = self.terms[other].args
                 constant = self.of(minuend).const
-                if subtrahend == one and constant is not None and constant != 0.0:
+                if self.canonical(subtrahend) == self.canonical(one) and constant is not None and constant != 0.0:
                     return True
         return False
 
@@ -343,8 +373,10 @@ class AbstractValues:
         container, key, stored = term.args
         if self.of(key).kind is Kind.MASK:
             return self._filled(container, key, self.of(stored))
-        before = self.of(container)
-        return Value(before.kind, grad=lattice.gradient_of(before, self.of(stored)), roots=before.roots)
+        before, written = self.of(container), self.of(stored)
+        if written.const == 0.0:
+            return before
+        return Value(before.kind, grad=lattice.gradient_of(before, written), roots=before.roots)
 
     def _filled(self, term: int, mask: int, fill: Value) -> Value:
         """A tensor whose elements under a mask were replaced."""
@@ -454,7 +486,8 @@ class AbstractValues:
         bound = self.bind(term, entry, receiver)
         if entry.transfer in ("where", "masked_fill", "where_method"):
             return self._chosen(entry.transfer, bound, kind) or UNKNOWN
-        return TRANSFERS[entry.transfer](Operation(index, entry, bound, self.of, kind))
+        same = "other" in bound and self.canonical(bound["other"]) == self.canonical(bound.get("input", -1))
+        return TRANSFERS[entry.transfer](Operation(index, entry, bound, self.of, kind, same))
 
     def _chosen(self, transfer: str, bound: dict[str, int], kind: Kind) -> Value | None:
         first, second = bound.get("input", -1), bound.get("other", -1)
@@ -509,7 +542,7 @@ class AbstractValues:
             grad = Gradient.UNKNOWN if grad is Gradient.NO else grad
             return replace(UNKNOWN, grad=grad, roots=frozenset({index}))
         if summary.origin == origins.DOT:
-            if len(term.args) == 3 and term.args[1] == term.args[2]:
+            if len(term.args) >= 3 and self.canonical(term.args[1]) == self.canonical(term.args[2]):
                 return Value(Kind.TENSOR, 0.0, INFINITY, True, grad, origins.SQUARES, roots=frozenset({index}))
             return Value(Kind.TENSOR, grad=grad, roots=frozenset({index}))
         return replace(from_summary(summary, index), grad=grad)

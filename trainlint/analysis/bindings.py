@@ -181,12 +181,15 @@ def _is_main_guard(test: ast.expr) -> bool:
 
 def _bound_names(node: ast.stmt) -> Iterator[str]:
     """Names a statement assigns, imports and definitions aside."""
+    targets: list[ast.expr]
     if isinstance(node, ast.Assign):
         targets = node.targets
     elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.For | ast.AsyncFor):
         targets = [node.target]
     elif isinstance(node, ast.With | ast.AsyncWith):
         targets = [item.optional_vars for item in node.items if item.optional_vars]
+    elif node.__class__.__name__ == "TypeAlias":  # Python 3.12
+        targets = [node.name]  # type: ignore[attr-defined]
     else:
         return
     waiting = list(reversed(targets))

@@ -11,6 +11,8 @@ import math
 
 import msgspec
 
+from trainlint.analysis import origins
+
 INFINITY = math.inf
 
 _NO_ROOTS: frozenset[int] = frozenset()
@@ -288,9 +290,11 @@ def _joined_gradient(left: Gradient, right: Gradient) -> Gradient:
 
 
 def _joined_origin(left: Value, right: Value) -> str:
-    if left.origin == right.origin or (left.origin and left.can_be_zero):
-        return left.origin
-    return right.origin if right.origin and right.can_be_zero else ""
+    candidates = [value.origin for value in (left, right) if value.origin and value.can_be_zero]
+    strong = [origin for origin in candidates if origin not in origins.WEAK]
+    if strong or candidates:
+        return (strong or candidates)[0]
+    return left.origin if left.origin == right.origin else ""
 
 
 def meet(value: Value, low: float, high: float, *, zero: bool) -> Value:

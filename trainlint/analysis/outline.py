@@ -23,7 +23,7 @@ MAX_BRANCHES = 200
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BODIES = ("body", "handlers", "cases", "orelse", "finalbody")
 _NOT_READ = frozenset(
-    {*_BODIES, "name", "names", "level", "module", "op", "simple", "type_comment", "returns"}
+    {*_BODIES, "name", "names", "level", "module", "op", "simple", "type_comment", "type_params", "returns"}
 )
 _EXPRESSIONS: dict[type, tuple[str, ...]] = {}
 _BLOCKS: dict[type, tuple[str, ...]] = {}

@@ -72,18 +72,21 @@ class PathReader:
             return self._stored(node.container, node.key, node.value)
         return self._inplace(node) if isinstance(node, Inplace) else Knowing()
 
+    def _about(self, term: int, bound: Bound) -> Knowing:
+        return Knowing({self._values.canonical(term): bound})
+
     def _stored(self, container: int, key: int, value: int) -> Knowing:
         if self._values.value(key).kind is not Kind.MASK or self._values.value(value).can_be_zero:
             return Knowing()
         kept = self._values.under(key, False, container)
-        return Knowing() if kept.can_be_zero else Knowing({container: NOT_ZERO})
+        return Knowing() if kept.can_be_zero else self._about(container, NOT_ZERO)
 
     def _inplace(self, node: Inplace) -> Knowing:
         first = self._values.value(node.arguments[0])
         if node.method in ("clamp", "clamp_min", "clip") and first.is_positive:
-            return Knowing({node.receiver: Bound(first.low, zero=False)})
+            return self._about(node.receiver, Bound(first.low, zero=False))
         if node.method == "add" and first.is_positive and self._values.value(node.receiver).low >= 0.0:
-            return Knowing({node.receiver: NOT_ZERO})
+            return self._about(node.receiver, NOT_ZERO)
         if node.method == "masked_fill" and len(node.arguments) > 1:
             return self._stored(node.receiver, node.arguments[0], node.arguments[1])
         return Knowing()

@@ -38,17 +38,17 @@ def own_ranges(body: Sequence[ast.stmt], header: int, lines: Sequence[str]) -> l
         return []
     runs: list[Range] = []
     start = end = 0
-    for statement in body:
+    for index, statement in enumerate(body):
         if isinstance(statement, UNITS):
             if start:
                 runs.append((start, end))
             start = 0
-        elif not (_does_nothing(statement) and _stands_alone(statement, lines)):
+        elif not (_does_nothing(statement) and _stands_alone(body, index)):
             start = start or statement.lineno
             end = last_line(statement, lines)
     if start:
         runs.append((start, end))
-    if runs and header and _shares_line(body[0], lines):
+    if runs and header and _follows_header(body[0], lines):
         runs[0] = (header, runs[0][1])
     return runs
 
@@ -59,19 +59,18 @@ def _does_nothing(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Pass)
 
 
-def _stands_alone(statement: ast.stmt, lines: Sequence[str]) -> bool:
-    """Whether a statement has its lines to itself."""
-    return not _shares_line(statement, lines) and _ends_line(statement, lines)
+def _stands_alone(body: Sequence[ast.stmt], index: int) -> bool:
+    """Whether no other statement is on the lines of this one."""
+    statement = body[index]
+    if index and body[index - 1].end_lineno == statement.lineno:
+        return False
+    return index + 1 == len(body) or body[index + 1].lineno != statement.end_lineno
 
 
-def _shares_line(statement: ast.stmt, lines: Sequence[str]) -> bool:
+def _follows_header(statement: ast.stmt, lines: Sequence[str]) -> bool:
+    """Whether a body's first statement stands on the line where the header ends."""
     before = lines[statement.lineno - 1].encode()[: statement.col_offset]
     return bool(before.strip())
-
-
-def _ends_line(statement: ast.stmt, lines: Sequence[str]) -> bool:
-    after = lines[(statement.end_lineno or 1) - 1].encode()[statement.end_col_offset or 0 :].strip()
-    return not after or after.startswith(b"#")
 
 
 def literals(node: ast.expr, lines: Sequence[str], limit: int) -> int:

@@ -130,7 +130,14 @@ def _quotient(values: AbstractValues, known: Knowing, shape: Shape, operand: Val
     elif operand.kind in _NOT_TENSORS:
         return None
     grade = _grade(operand.origin, Gradient.YES)
+    if operand.origin == origins.LABEL_COUNT and not _is_made_here(values, operand):
+        grade = "likely"
     return _candidate(values, shape, operand, index, grade, gradient)
+
+
+def _is_made_here(values: AbstractValues, count: Value) -> bool:
+    """Whether a mask is made in this unit: one that was handed in may have been checked by the caller."""
+    return all(values.terms[root].op in ("cmp", "call", "un", "bin") for root in count.roots)
 
 
 def _grade(origin: str, gradient: Gradient) -> str:

@@ -1,6 +1,7 @@
 """Units as texts that libcst can parse on their own, and exact positions in them.
 
 A slice is the unit's original lines, under `if 1:` where they are indented, so that columns are the file's.
+(libcst drops a form feed before an unindented statement of the same line: there, columns are one too low.)
 """
 
 from __future__ import annotations

@@ -16,18 +16,28 @@ _COMPARISONS_OF_ZERO = 0.0
 
 
 class Operation:
-    """A call of a framework function on terms. `bound` maps parameter names to term indices; "input" is the receiver."""
+    """A call of a framework function on terms. `bound` maps parameter names to term indices; "input" is the receiver.
 
-    __slots__ = ("bound", "entry", "index", "kind", "value_of")
+    `same` says that "input" and "other" are the same value.
+    """
+
+    __slots__ = ("bound", "entry", "index", "kind", "same", "value_of")
 
     def __init__(
-        self, index: int, entry: Entry, bound: Mapping[str, int], value_of: Callable[[int], Value], kind: Kind
+        self,
+        index: int,
+        entry: Entry,
+        bound: Mapping[str, int],
+        value_of: Callable[[int], Value],
+        kind: Kind,
+        same: bool,
     ) -> None:
         self.index = index
         self.entry = entry
         self.bound = bound
         self.value_of = value_of
         self.kind = kind
+        self.same = same
 
     def term(self, name: str) -> int:
         """The argument's term, -1 where it is not given."""
@@ -131,7 +141,7 @@ def _subtract(op: Operation) -> Value:
 
 @_transfer
 def _multiply(op: Operation) -> Value:
-    if op.term("input") == op.term("other"):
+    if op.same:
         return op.typed(squared(op.value(), op.term("input")))
     return op.typed(multiplied(op.value(), op.value("other")))
 
@@ -349,13 +359,13 @@ def _clamped(op: Operation, low: int, high: int) -> Value:
 
 @_transfer
 def _matmul(op: Operation) -> Value:
-    return op.typed(matrix_product(op.value(), op.value("other"), op.term("input") == op.term("other")))
+    return op.typed(matrix_product(op.value(), op.value("other")))
 
 
 @_transfer
 def _dot(op: Operation) -> Value:
     value = op.value()
-    if op.term("input") == op.term("other"):
+    if op.same:
         return replace(op.typed(fresh(value, 0.0)), origin=origins.SQUARES)
     return op.typed(total(lattice.multiply(value, op.value("other"))))
 
@@ -496,7 +506,16 @@ def _ones(op: Operation) -> Value:  # noqa: ARG001
 
 @_transfer
 def _zeros(op: Operation) -> Value:  # noqa: ARG001
-    return Value(Kind.TENSOR, grad=Gradient.NO)
+    return Value(Kind.TENSOR, 0.0, 0.0, True, Gradient.NO, const=0.0)
+
+
+@_transfer
+def _scatter_added(op: Operation) -> Value:
+    value, source = op.value(), op.value("src")
+    if value.const == 0.0 and source.const == 1.0:
+        return Value(Kind.TENSOR, 0.0, INFINITY, True, Gradient.NO, origins.DEGREE, roots=frozenset({op.index}))
+    low = 0.0 if value.low >= 0.0 and source.low >= 0.0 else -INFINITY
+    return op.typed(lattice.combine(value, source, low, INFINITY, zero=True))
 
 
 @_transfer
@@ -525,10 +544,8 @@ def _literal(op: Operation) -> Value:
 
 @_transfer
 def _learned(op: Operation) -> Value:
-    value = op.value("data")
-    if value.is_positive:
-        return Value(Kind.TENSOR, grad=Gradient.YES)
-    return Value(Kind.TENSOR, grad=Gradient.YES, origin=origins.LEARNED)
+    origin = origins.LEARNED if op.number("data") == 0.0 else ""
+    return Value(Kind.TENSOR, grad=Gradient.YES, origin=origin)
 
 
 def total(value: Value) -> Value:
@@ -665,7 +682,7 @@ def _rsqrt(op: Operation) -> Value:
     return op.typed(fresh(op.value(), 0.0, zero=False))
 
 
-def matrix_product(left: Value, right: Value, same: bool) -> Value:
+def matrix_product(left: Value, right: Value) -> Value:
     """left @ right."""
     if origins.ADJACENCY in (left.origin, right.origin):
         result = lattice.combine(left, right, -INFINITY, INFINITY, zero=True)
@@ -673,8 +690,7 @@ def matrix_product(left: Value, right: Value, same: bool) -> Value:
     if left.origin == right.origin == origins.BOUNDED:
         return replace(lattice.combine(left, right, -1.0, 1.0, zero=True), origin=origins.BOUNDED)
     low = 0.0 if left.low >= 0.0 and right.low >= 0.0 else -INFINITY
-    result = lattice.combine(left, right, low, INFINITY, zero=left.zero or right.zero or low < 0.0)
-    return replace(result, origin=origins.SQUARES, low=0.0) if same and left.low < 0.0 and left.elements else result
+    return lattice.combine(left, right, low, INFINITY, zero=left.zero or right.zero or low < 0.0)
 
 
 def compared(index: int, operator: str, left: Value, right: Value) -> Value:
@@ -687,17 +703,10 @@ def compared(index: int, operator: str, left: Value, right: Value) -> Value:
         origin = origins.LABEL_MASK
     elif Kind.TENSOR in (left.kind, right.kind):
         origin = origins.PLAIN_MASK
-        if operator in (">", ">=", "<", "<=") and not _is_position(left) and not _is_position(right):
-            origin = origins.LABEL_MASK
     masks = {value.origin for value in (left, right)} & origins.MASKS
     if masks and not any(labels):
         origin = min(masks)
     return Value(Kind.MASK, 0.0, 1.0, True, Gradient.NO, origin, roots=frozenset({index}))
-
-
-def _is_position(value: Value) -> bool:
-    """Whether comparing with it makes a length mask (`arange(n) < lengths`) rather than a mask by value."""
-    return value.kind is Kind.TENSOR and value.grad is Gradient.NO and value.origin != origins.LABELS
 
 
 def intersected(left: Value, right: Value) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainlint.analysis import origins
 from trainlint.analysis.abstract import AbstractValues
-from trainlint.analysis.lattice import Kind
+from trainlint.analysis.lattice import Gradient, Kind
 from trainlint.analysis.sites import RawCandidate, shape_of_site
 
 _CLEANERS = frozenset({"nan_to_num", "isnan", "isinf", "isfinite", "nan_to_num_", "where"})
@@ -166,7 +166,9 @@ def _inside_where(values: AbstractValues, known: set[int], sites: frozenset[int]
                 if shape is None or shape.kind != "division" or site in known or site in found:
                     continue
                 operand = values.value(shape.operand)
-                if excluded & _views(values, shape.operand) and operand.can_be_zero and operand.kind is Kind.TENSOR:
+                if operand.grad is Gradient.NO or operand.kind is not Kind.TENSOR or not operand.can_be_zero:
+                    continue
+                if excluded & _views(values, shape.operand):
                     found[site] = RawCandidate(
                         site, "division", "tested-by-where", shape.operand, "likely", operand.grad.value,
                         numerator=shape.numerator, guard="where", open=["role"],
@@ -177,7 +179,7 @@ def _inside_where(values: AbstractValues, known: set[int], sites: frozenset[int]
 
 def _views(values: AbstractValues, index: int) -> set[int]:
     """A term and what it is a view of."""
-    chain = {index}
+    chain = {values.canonical(index)}
     for _ in range(4):
         term = values.terms[index]
         callee = values.terms[term.args[0]] if term.op == "call" else None
@@ -187,5 +189,5 @@ def _views(values: AbstractValues, index: int) -> set[int]:
             index = callee.args[0]
         else:
             break
-        chain.add(index)
+        chain.add(values.canonical(index))
     return chain

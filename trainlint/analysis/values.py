@@ -18,6 +18,10 @@ class Site:
     term: int
 
 
+MAX_ALTERNATIVES = 12
+"""Most values that one term may take before it counts as unknown."""
+
+
 class Frame:
     """A unit under evaluation. `bindings` gives parameters their values at one call; None asks every caller.
 
@@ -109,6 +113,11 @@ class Resolved:
             return ()
         return (self.site, *self.frame.chain) if self.frame is not None else (self.site,)
 
+    @property
+    def leaves(self) -> int:
+        """How many alternatives there are, counted without listing them."""
+        return sum(item.leaves for item in self.items) if self.kind == "choice" else 1
+
     def alternatives(self) -> tuple[Resolved, ...]:
         """Every value this may be."""
         if self.kind != "choice":
@@ -144,12 +153,16 @@ def same(first: Resolved, second: Resolved) -> bool:
     if first.kind == "part":
         return first.value == second.value and same(first.items[0], second.items[0])
     if first.kind in ("sequence", "choice"):
-        return len(first.items) == len(second.items) and all(map(same, first.items, second.items))
+        if len(first.items) != len(second.items) or len(first.items) > MAX_ALTERNATIVES:
+            return False
+        return all(map(same, first.items, second.items))
     return first.kind == "absent"
 
 
 def join(values: list[Resolved], condition: tuple[Frame, int] | None = None, option: str = "") -> Resolved:
     """One value for several that may hold: the value itself where they agree, a choice otherwise."""
+    if sum(value.leaves for value in values) > MAX_ALTERNATIVES:
+        return unknown("it may be too many things")
     distinct: list[Resolved] = []
     for value in values:
         for leaf in value.alternatives() if value.kind == "choice" and not value.condition else (value,):
@@ -160,4 +173,4 @@ def join(values: list[Resolved], condition: tuple[Frame, int] | None = None, opt
     if len(distinct) == 1:
         return distinct[0]
     words = frozenset().union(*(value.words for value in distinct))
-    return Resolved("choice", items=tuple(distinct[:8]), condition=condition, option=option, words=words)
+    return Resolved("choice", items=tuple(distinct), condition=condition, option=option, words=words)

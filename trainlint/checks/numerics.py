@@ -6,7 +6,15 @@ import ast
 from collections.abc import Iterator
 
 from trainlint.analysis.facts import Candidate, Place
-from trainlint.checks.roles import SILENT, TRAINING, holds_tensors, role_of, trains_itself
+from trainlint.checks.roles import (
+    NEUTRAL,
+    SILENT,
+    TRAINING,
+    holds_tensors,
+    is_differentiable_library,
+    role_of,
+    trains_itself,
+)
 from trainlint.checks.view import UnitView
 from trainlint.findings import Span
 from trainlint.recipe.model import Hit, Link, State, Value
@@ -58,7 +66,16 @@ def _hits(unit: UnitView, kind: str) -> Iterator[Hit]:
     for candidate in candidates:
         if "tensor" in candidate.open and not tensors:
             continue
+        if role == NEUTRAL and not _concerns_a_library(unit, candidate):
+            continue
         yield _hit(unit, candidate, role, trains)
+
+
+def _concerns_a_library(unit: UnitView, candidate: Candidate) -> bool:
+    """Whether a candidate outside of training code is worth advice: a root, or a zero the code itself expects."""
+    if candidate.kind == "division" and candidate.operand not in ("tested-by-where", "disparity"):
+        return False
+    return is_differentiable_library(unit)
 
 
 def _hit(unit: UnitView, candidate: Candidate, role: str, trains: bool) -> Hit:

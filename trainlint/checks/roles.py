@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from trainlint.analysis.facts import Unit
+from trainlint.analysis.index import ProjectIndex
 from trainlint.checks.view import UnitView
 from trainlint.knowledge.roles import RoleWords, load_roles, words_of
 
@@ -15,14 +16,28 @@ SILENT = "silent"
 
 
 def role_of(view: UnitView) -> str:
-    """training: a gradient flows through this code; silent: none does, or its zeros are its own business; else neutral."""
+    """training: a gradient flows through this code; silent: none does, or its zeros are its own business; else neutral.
+
+    A helper that only silent code calls is silent too.
+    """
+    path, qualname = view.facts.path, view.facts.qualname
+    role = _own_role(view.index, path, qualname)
+    if role == SILENT or not qualname:
+        return role
+    callers = _callers(view.index).get(_last(qualname), ())
+    others = [caller for caller in callers if caller != (path, qualname)]
+    if others and all(_own_role(view.index, *caller) == SILENT for caller in others):
+        return SILENT
+    return role
+
+
+def _own_role(index: ProjectIndex, path: str, qualname: str) -> str:
     roles = load_roles()
-    facts = view.facts
-    unit = view.index.unit(facts.path, facts.qualname)
-    function = facts.qualname.rpartition(".")[2].partition("#")[0]
+    unit = index.unit(path, qualname)
+    function = _last(qualname)
     if unit is None or _without_gradient(unit) or function in roles.silent_functions:
         return SILENT
-    score = _class_score(view, roles) + _name_score(facts.qualname, function, roles) + _place_score(facts.path)
+    score = _class_score(index, path, qualname) + _name_score(qualname, function, roles) + _place_score(path)
     if _trains(unit, roles):
         score += 2
     if score >= 2:
@@ -30,9 +45,30 @@ def role_of(view: UnitView) -> str:
     return NEUTRAL if score >= 0 else SILENT
 
 
+def _last(qualname: str) -> str:
+    return qualname.rpartition(".")[2].partition("#")[0]
+
+
+@lru_cache(maxsize=1)
+def _callers(index: ProjectIndex) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Units by the last name of what they call. Names that several definitions share are told apart by no one here."""
+    found: dict[str, dict[tuple[str, str], None]] = {}
+    for path, outline in index.outlines.items():
+        for unit in outline.units:
+            for call in unit.calls:
+                found.setdefault(call.rpartition(".")[2], {})[path, unit.qualname] = None
+    return {name: tuple(units) for name, units in found.items()}
+
+
+def is_differentiable_library(view: UnitView) -> bool:
+    """Whether code without a role of its own is a function, or a method of a module, that others may differentiate."""
+    owner = view.facts.qualname.rpartition(".")[0]
+    return not owner or _class_score(view.index, view.facts.path, view.facts.qualname) > 0
+
+
 def holds_tensors(view: UnitView) -> bool:
     """Whether a value of unknown kind is a tensor here: in a method of a module, or where no arrays are at hand."""
-    if _class_score(view, load_roles()) > 0:
+    if _class_score(view.index, view.facts.path, view.facts.qualname) > 0:
         return True
     heads = {imported.target.partition(".")[0] for imported in view.outline.imports}
     return not heads & {"numpy", "pandas", "scipy"}
@@ -52,12 +88,13 @@ def _without_gradient(unit: Unit) -> bool:
     return any("no_grad" in text or "inference_mode" in text for text in unit.decorators)
 
 
-def _class_score(view: UnitView, roles: RoleWords) -> int:
-    owner = view.facts.qualname.rpartition(".")[0]
-    unit = view.index.unit(view.facts.path, owner) if owner else None
+def _class_score(index: ProjectIndex, path: str, qualname: str) -> int:
+    roles = load_roles()
+    owner = qualname.rpartition(".")[0]
+    unit = index.unit(path, owner) if owner else None
     if unit is None or unit.kind != "class":
         return 0
-    derived = view.index.is_subclass_of(view.facts.path, owner, roles.training_classes)
+    derived = index.is_subclass_of(path, owner, roles.training_classes)
     if derived is None:
         derived = any(base.rpartition(".")[2] in roles.training_bases for base in unit.bases)
     words = frozenset(words_of(owner.rpartition(".")[2]))

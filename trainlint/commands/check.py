@@ -48,7 +48,7 @@ def run_check(paths: Sequence[str], options: CheckOptions) -> int:
     target = _target(options.output_file)
     progress = Progress(sys.stderr, wanted=not options.quiet)
     try:
-        report = lint(named, settings_of(options), stdin=stdin, progress=progress)
+        report = lint(named, settings_of(options), stdin=stdin, progress=progress, parallel=True)
     finally:
         progress.clear()
     code = exit_code(report)

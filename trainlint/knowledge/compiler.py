@@ -233,6 +233,7 @@ def write_compiled(compiled: Compiled, target_dir: Path) -> Path:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(msgspec.json.encode(compiled, order="sorted"))
+        Path(temporary).chmod(0o644)
         Path(temporary).replace(target)
     except BaseException:
         with contextlib.suppress(OSError):

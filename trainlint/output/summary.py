@@ -22,7 +22,7 @@ def summary_lines(report: Report, style: Style) -> list[str]:
         f"{summary.advice:,} advice" if summary.advice else "",
     ]
     found = ", ".join(part for part in parts if part)
-    first = f"{style('bold', found) if found else 'No problems'} in {_programs(report)} ({_read(report)})."
+    first = f"{style('bold', found) if found else 'No problems'} in {_where(report)}."
     silenced = f" {summary.suppressed:,} suppressed." if summary.suppressed else ""
     lines = [first + silenced]
     if summary.unknown_fields and summary.programs:
@@ -31,16 +31,15 @@ def summary_lines(report: Report, style: Style) -> list[str]:
     return lines
 
 
-def _programs(report: Report) -> str:
-    return _count(report.summary.programs, "program") or "no training program"
-
-
-def _read(report: Report) -> str:
+def _where(report: Report) -> str:
     summary = report.summary
     files = [_count(summary.python_files, "Python file"), _count(summary.configs, "config")]
     read = ", ".join(part for part in files if part)
     frameworks = ", ".join(visible(name) for name in summary.frameworks)
-    return f"{read}; {frameworks}" if frameworks else read
+    if not summary.programs:
+        return f"{read}; no training program"
+    programs = _count(summary.programs, "program")
+    return f"{programs} ({read}; {frameworks})" if frameworks else f"{programs} ({read})"
 
 
 def _count(number: int, noun: str) -> str:

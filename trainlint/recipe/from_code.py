@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainlint.findings import Span
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
-from trainlint.recipe.config_derived import derive
+from trainlint.recipe.derived import derive
 from trainlint.recipe.leaves import absent, derived, leaf, unknown_value
 from trainlint.recipe.length import run_length
 from trainlint.recipe.loaders import Loaders
@@ -17,6 +17,7 @@ from trainlint.recipe.purpose import purpose_of, toy_run
 from trainlint.recipe.regularizers import regularizers
 from trainlint.recipe.schedule import schedule_facts
 from trainlint.recipe.seeding import Seeding
+from trainlint.recipe.subject import subject
 from trainlint.recipe.training import Training
 
 _RATE_WORDS = frozenset({"batch", "batchsize", "bs", "world", "gpus", "ngpu", "ngpus", "devices", "replicas", "nprocs"})
@@ -48,6 +49,7 @@ def code_recipe(program: Program) -> Recipe | None:
     facts["meta.toy"] = toy_run(seen, facts)
     facts.update(Seeding(seen, seen.evaluator.knowledge.backend(framework), at).facts())
     facts.update(_batch(loaders, loader_elements))
+    facts.update(subject(seen, optimizers, loaders, [element["loader.role"] for element in loader_elements]))
     facts.update(regularizers(seen))
     primary = optimizer_elements[0] if len(optimizer_elements) == 1 and not optimizers.unread else {}
     facts.update(primary)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from trainlint.knowledge.format_model import Field, key_word
 from trainlint.knowledge.formats import FormatKnowledge, load_formats
-from trainlint.recipe.config_derived import derive
+from trainlint.recipe.derived import derive
 from trainlint.recipe.config_effects import absent_value, effect_values
 from trainlint.recipe.config_fields import Place, Reading, field_value, places_of
 from trainlint.recipe.config_purpose import purpose_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainlint.knowledge.formats import load_formats
-from trainlint.recipe.config_reference import derive_reference
+from trainlint.recipe.reference import derive_reference
 from trainlint.recipe.model import Link, State, Value
 
 _ADAPTIVE = ("adam", "adaptive", "parameter-free")

@@ -1,4 +1,4 @@
-"""What a config's rate is measured by: the scale of its data, and the usual rate for 256 samples."""
+"""What a rate is measured by: the scale of its data, and the usual rate for 256 samples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORDS = re.compile(r"[^a-z0-9]+")
 
 def derive_reference(facts: dict[str, Value]) -> None:
     """Add data.scale, and for SGD on ImageNet with a batch-norm net the conventional reference."""
-    scale = data_scale(facts)
+    scale = facts.get("data.scale") or data_scale(facts)
     if scale is not None:
         facts["data.scale"] = scale
     batch, rate = facts.get("batch.effective"), facts.get("rate.peak")
@@ -38,17 +38,23 @@ def derive_reference(facts: dict[str, Value]) -> None:
 
 def data_scale(facts: dict[str, Value]) -> Value | None:
     """imagenet or small, by the words of the data set's name or path; None where they say neither."""
-    scales = load_formats().recognition.data_scales
     for path in ("loader.dataset", "data.train_split"):
         value = facts.get(path)
         if value is None or not value.known or not isinstance(value.value, str):
             continue
-        found = {scale for scale, words in scales.items() if _has_word(value.value, words)}
-        if len(found) > 1:
-            found.discard("imagenet")  # tiny-imagenet, imagenet100
-        if len(found) == 1:
-            return Value(found.pop(), State.DERIVED, span=value.span, reason=f"`{value.value}`")
+        scale = scale_of(value.value)
+        if scale:
+            return Value(scale, State.DERIVED, span=value.span, reason=f"`{value.value}`")
     return None
+
+
+def scale_of(text: str) -> str:
+    """imagenet or small, where the words of a text say one of them; else ""."""
+    scales = load_formats().recognition.data_scales
+    found = {scale for scale, words in scales.items() if _has_word(text, words)}
+    if len(found) > 1:
+        found.discard("imagenet")  # tiny-imagenet, imagenet100
+    return found.pop() if len(found) == 1 else ""
 
 
 def _has_batch_norm(model: Value | None) -> bool:

@@ -1,0 +1,91 @@
+"""The stages that can run in other processes: from a project and a list of its files to facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from trainlint.analysis.facts import Outline, UnitFacts
+from trainlint.analysis.index import ProjectIndex
+from trainlint.analysis.reader import Reader
+from trainlint.findings import Notice
+from trainlint.knowledge.base import Knowledge
+from trainlint.recipe.config_file import KeyUse
+from trainlint.recipe.config_file import Reader as ConfigReader
+from trainlint.recipe.config_store import ConfigStore
+from trainlint.recipe.from_code import code_recipe
+from trainlint.recipe.model import Recipe
+from trainlint.recipe.programs import Program
+from trainlint.sources import ProjectSources
+from trainlint.text.document import Document
+
+
+class Outlined(msgspec.Struct):
+    """What the first look at some files gave. `broken` could not be read; `notices` say why."""
+
+    outlines: list[Outline] = msgspec.field(default_factory=list)
+    broken: list[str] = msgspec.field(default_factory=list)
+    notices: list[Notice] = msgspec.field(default_factory=list)
+
+
+class Linked(msgspec.Struct):
+    """What one program gave: its recipe (None where it does not train), which configs it reads and how."""
+
+    entry: str
+    recipe: Recipe | None
+    readers: dict[str, list[ConfigReader]] = msgspec.field(default_factory=dict)
+    uses: dict[str, list[KeyUse]] = msgspec.field(default_factory=dict)
+
+
+class Interpreted(msgspec.Struct):
+    """Close readings that gave candidates or met a limit, and programs."""
+
+    facts: list[UnitFacts] = msgspec.field(default_factory=list)
+    programs: list[Linked] = msgspec.field(default_factory=list)
+
+
+def outline_files(sources: ProjectSources, paths: Sequence[str], tell: Callable[[int], None]) -> Outlined:
+    """Outlines of Python files. `tell` is called with how many are done."""
+    result = Outlined()
+    known = len(sources.notices)
+    for done, path in enumerate(paths):
+        tell(done)
+        found = sources.outline(path)
+        if found is None:
+            result.broken.append(path)
+        else:
+            result.outlines.append(found)
+    result.notices = sources.notices[known:]
+    return result
+
+
+class Interpreting:
+    """Close reading and linking over one index. All is memoised: one of these serves a whole process."""
+
+    def __init__(self, sources: ProjectSources, index: ProjectIndex, knowledge: Knowledge) -> None:
+        self.sources = sources
+        self.index = index
+        self.knowledge = knowledge
+        self.reader = Reader(index, sources.lines, knowledge)
+        self._configs = frozenset(sources.config_paths())
+
+    def numeric(self, path: str) -> None:
+        """Read the units of a file that divide or take roots."""
+        for qualname in self.reader.numeric_units(path):
+            self.reader.facts(path, qualname)
+
+    def program(self, entry: str) -> Linked:
+        """The recipe of an entry file, with the configs it reads."""
+        store = ConfigStore(entry, self._configs, self._first_document)
+        program = Program(entry, self.index, self.reader, self.knowledge, store)
+        recipe = code_recipe(program)
+        return Linked(entry, recipe, store.readers, store.uses)
+
+    def worth_keeping(self) -> list[UnitFacts]:
+        """The readings that judging needs: those with candidates, and those that met a limit."""
+        return [facts for facts in self.reader.known() if facts.candidates or facts.limits]
+
+    def _first_document(self, path: str) -> Document | None:
+        documents, _ = self.sources.documents(path)
+        return documents[0] if documents else None
