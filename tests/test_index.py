@@ -269,6 +269,12 @@ def test_relative_imports_mean_files_of_the_tree_only() -> None:
     ]
 
 
+def test_a_package_may_import_itself_by_name() -> None:
+    index = project({"pkg/__init__.py": "import pkg.sub\n", "pkg/sub.py": "def f(): pass\n"})
+    assert where(index.resolve("pkg/__init__.py", "", "pkg")) == ("module", "pkg/__init__.py", "")
+    assert index.resolve("pkg/__init__.py", "", "pkg.sub.f").path == "pkg/sub.py"
+
+
 def test_alternatives_are_named() -> None:
     index = project(
         {

@@ -545,7 +545,7 @@ class AbstractValues:
             if len(term.args) >= 3 and self.canonical(term.args[1]) == self.canonical(term.args[2]):
                 return Value(Kind.TENSOR, 0.0, INFINITY, True, grad, origins.SQUARES, roots=frozenset({index}))
             return Value(Kind.TENSOR, grad=grad, roots=frozenset({index}))
-        return replace(from_summary(summary, index), grad=grad)
+        return replace(from_summary(summary, index), grad=Gradient.NO if summary.origin in origins.COUNTS else grad)
 
 
 def _callee_name(terms: list[Term], callee: Term) -> str:

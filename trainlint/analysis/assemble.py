@@ -28,7 +28,7 @@ def assemble(
 ) -> UnitFacts:
     """The facts of a unit. Positions are computed only where something will point into the unit."""
     raw = numerics.candidates() if numerics is not None else []
-    if raw or unit.mentions:
+    if raw or unit.mentions or unit.kind == "module":  # constants live in module bodies that mention nothing
         _place(read, piece, module)
     facts = UnitFacts(
         path=path,

@@ -222,7 +222,7 @@ class CallEvaluator:
         key = (id(frame), index, f"{facts.path}::{facts.qualname}")
         known = self._frames.get(key)
         if known is None:
-            bound = _Lazy(self, frame, index, facts, receiver is not None)
+            bound = _Lazy(self, frame, index, facts)
             known = self._frames[key] = Frame(facts, bound, receiver, (_site(frame, index), *frame.chain))
         return known
 
@@ -267,12 +267,44 @@ class CallEvaluator:
 
     def argument(self, caller: Frame, call: int, facts: UnitFacts, name: str) -> Resolved | None:
         """What a call passes for the parameter `name` of a project function; None when it passes nothing."""
-        bound_method = _is_bound(caller, call, facts)
-        arguments = self.bind(caller, call, facts.params[1:] if bound_method else facts.params)
+        arguments = self.passed(caller, call, facts)
         found = arguments.get(name)
         if found is None and not arguments.complete:
             return unknown(f"parameter {name} may come from a starred argument")
         return found
+
+    def passed(self, caller: Frame, call: int, facts: UnitFacts) -> Arguments:
+        """The arguments a project function gets from a call of it, or from a call it is handed to as a value."""
+        params = facts.params[1:] if _is_bound(caller, call, facts) else facts.params
+        if self._is_handed_on(caller, call, facts):
+            return self._handed_on(caller, call, params)
+        return self.bind(caller, call, params)
+
+    def _is_handed_on(self, caller: Frame, call: int, facts: UnitFacts) -> bool:
+        wanted = f"{facts.path}::{facts.qualname}"
+        record = caller.term(call)
+        return any(caller.term(argument).name == wanted for argument in record.args[1:])
+
+    def _handed_on(self, caller: Frame, call: int, params: Sequence[Parameter]) -> Arguments:
+        """`Process(target=f, args=(a, b))` and `spawn(f, args=(a, b))`: the latter passes the rank first."""
+        record = caller.term(call)
+        given = dict(zip(record.keys, record.args[1:], strict=True))
+        callee = self.evaluator.value(caller, record.args[0])
+        result = Arguments({}, {})
+        slots = [param.name for param in params if param.kind in ("normal", "positional-only")]
+        if callee.name.rpartition(".")[2] == "spawn":
+            for name in slots[:1]:
+                result.bound[name] = unknown("the rank of the process")
+            slots = slots[1:]
+        if "args" in given:
+            values = self.evaluator.value(caller, given["args"])
+            result.complete = values.kind == "sequence"
+            result.bound.update(zip(slots, values.items, strict=False))
+        if "kwargs" in given:
+            mapping = self.evaluator.value(caller, given["kwargs"])
+            result.complete = result.complete and mapping.kind == "mapping" and mapping.complete
+            result.bound.update(mapping.entries)
+        return result
 
     def arguments(self, value: Resolved) -> Arguments:
         """The arguments of the call that made an object, by the parameter names the knowledge gives its callee."""
@@ -405,21 +437,19 @@ class CallEvaluator:
 class _Lazy(Mapping[str, Resolved]):
     """The bindings of one call, each argument evaluated when asked for."""
 
-    def __init__(self, calls: CallEvaluator, frame: Frame, call: int, facts: UnitFacts, bound: bool) -> None:
+    def __init__(self, calls: CallEvaluator, frame: Frame, call: int, facts: UnitFacts) -> None:
         self._calls = calls
         self._frame = frame
         self._call = call
         self._facts = facts
-        self._bound = bound or _is_bound(frame, call, facts)
         self._arguments: Arguments | None = None
 
     def _all(self) -> Arguments:
         if self._arguments is None:
-            params = self._facts.params[1:] if self._bound else self._facts.params
             self._arguments = Arguments({}, {})
-            self._arguments = self._calls.bind(self._frame, self._call, params)
+            self._arguments = self._calls.passed(self._frame, self._call, self._facts)
             if not self._arguments.complete:
-                for param in params:
+                for param in self._facts.params:
                     self._arguments.bound.setdefault(param.name, unknown(f"parameter {param.name}: starred argument"))
         return self._arguments
 

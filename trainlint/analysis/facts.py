@@ -132,13 +132,17 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 class Loop(msgspec.Struct):
-    """A for or while loop. `source` is the iterable's (or condition's) term; `parent` the enclosing loop or -1."""
+    """A for or while loop. `source` is the iterable's (or condition's) term; `parent` the enclosing loop or -1.
+
+    `jumps`: a `break` or `continue` stands in it, so its body may not run from start to end every time.
+    """
 
     kind: str
     source: int
     parent: int
     at: Place | None = None
     target: str = ""
+    jumps: bool = False
 
 
 class Event(msgspec.Struct):

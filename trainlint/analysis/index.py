@@ -165,7 +165,7 @@ class ProjectIndex:
             if root.weak and is_standard(parts[0]):
                 continue
             found = self._tree.locate(root.folder, parts)
-            if found and found.path != module.path:
+            if found and (module.outline.is_package or found.path != module.path):
                 yield found, root.weak
 
     def _follow(self, found: Found, seen: Seen) -> Target:

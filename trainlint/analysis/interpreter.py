@@ -112,6 +112,8 @@ class Interpreter(ExpressionTerms):
         return True
 
     def _jump(self, _: cst.CSTNode) -> bool:
+        if self.loop >= 0:
+            self.loops[self.loop].jumps = True
         return False
 
     def _expression(self, node: cst.Expr) -> bool:

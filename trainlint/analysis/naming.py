@@ -22,7 +22,7 @@ def named(name: str) -> Value:
     found = frozenset(words)
     if found & roles.eps and not found & roles.not_eps:
         return POSITIVE_NUMBER
-    if found & roles.masks or name in ("valid", "valids"):
+    if found & roles.masks and not found & roles.predictions:
         return Value(Kind.UNKNOWN, 0.0, 1.0, True, Gradient.NO, _mask_origin(found, roles))
     if found & roles.adjacency:
         return Value(Kind.UNKNOWN, 0.0, INFINITY, True, Gradient.UNKNOWN, origins.ADJACENCY)

@@ -60,7 +60,7 @@ ROOT_HAZARDS = frozenset(
 """What gives an infinite or NaN gradient under a root when it is zero."""
 
 DENOMINATOR_HAZARDS = COUNTS | frozenset(
-    {SQUARE, SQUARES, VARIANCE, STD, RANGE, NORM, DISTANCE, HAND_NORM, HAND_STD, LEARNED, DISPARITY, ADJACENCY}
+    {SQUARES, VARIANCE, STD, RANGE, NORM, DISTANCE, HAND_NORM, HAND_STD, LEARNED, DISPARITY, ADJACENCY}
 )
 """What can be zero in a denominator."""
 

@@ -12,7 +12,7 @@ from trainlint.knowledge.base import Entry
 
 replace = msgspec.structs.replace
 
-_COMPARISONS_OF_ZERO = 0.0
+_LARGEST_EPS = 1e-2
 
 
 class Operation:
@@ -290,7 +290,7 @@ def _deviation_and_mean(op: Operation) -> Value:
 @_transfer
 def _norm(op: Operation) -> Value:
     value = op.value()
-    if value.is_positive or value.origin == origins.IDENTITY:
+    if not value.can_be_zero or value.origin == origins.IDENTITY:
         return op.typed(fresh(value, 0.0, zero=False))
     return replace(op.typed(fresh(value, 0.0)), origin=origins.NORM, base=op.term("input"), kind=Kind.TENSOR)
 
@@ -316,7 +316,8 @@ def _extreme(op: Operation, origin: str, of_two: Callable[[Value, Value], Value]
         result = op.typed(of_two(value, other))
         return keep_origin(result, value) if result.can_be_zero and value.origin in origins.SCALES else result
     reduced = fresh(value, value.low, value.high, zero=value.zero)
-    origin = value.origin if value.origin in origins.SCALES else origin
+    if value.origin in origins.SCALES - origins.COUNTS:
+        origin = value.origin
     elements = op.term("other") >= 0 or op.term("dim") >= 0
     return replace(op.typed(reduced), origin=origin, base=op.term("input"), elements=elements)
 
@@ -569,6 +570,8 @@ def total(value: Value) -> Value:
 def added(left: Value, right: Value) -> Value:
     """left + right. A hazard survives only the addition of another one or of nothing."""
     result = lattice.add(left, right)
+    if _is_offset(left) or _is_offset(right):
+        result = replace(result, zero=False)
     if left.origin in origins.MASKS and right.origin in origins.MASKS:
         return replace(result, origin=left.origin)
     if left.low < 0.0 or right.low < 0.0 or not result.can_be_zero:
@@ -580,6 +583,13 @@ def added(left: Value, right: Value) -> Value:
     if left.const == 0.0 and right.origin in origins.SCALES:
         return keep_origin(result, right)
     return result
+
+
+def _is_offset(value: Value) -> bool:
+    """Whether a value is an eps: adding it to anything is taken to keep the sum away from exactly 0."""
+    if value.kind not in (Kind.NUMBER, Kind.INTEGER) or not value.is_positive:
+        return False
+    return value.const is None or value.const <= _LARGEST_EPS
 
 
 def subtracted(left: Value, right: Value) -> Value:

@@ -48,16 +48,25 @@ def _users(values: AbstractValues) -> Users:
 
 
 def _reported_at_root(candidate: RawCandidate, roots: set[int]) -> bool:
-    hand_made = candidate.operand in (origins.HAND_NORM, origins.HAND_STD)
-    return candidate.kind == "division" and hand_made and candidate.base in roots
+    """A norm written by hand is reported once, at its root: here, or in the function that gave it."""
+    if candidate.kind != "division" or candidate.operand not in (origins.HAND_NORM, origins.HAND_STD):
+        return False
+    return candidate.base < 0 or candidate.base in roots
 
 
 def _is_spurious(values: AbstractValues, users: Users, candidate: RawCandidate) -> bool:
     if "tensor" in candidate.open and _is_used_as_tensor(values, users, candidate):
         candidate.open.remove("tensor")
-    if _only_read(values, users, candidate.term):
+    if not _crashes(values, candidate) and _only_read(values, users, candidate.term):
         return True
     return candidate.operand in origins.COUNTS and _is_cleaned(values, users, candidate.term)
+
+
+def _crashes(values: AbstractValues, candidate: RawCandidate) -> bool:
+    """Whether both sides are Python numbers: then even a logged quotient stops the run."""
+    plain = (Kind.NUMBER, Kind.INTEGER)
+    sides = (candidate.operand_term, candidate.numerator)
+    return all(side >= 0 and values.value(side).kind in plain for side in sides)
 
 
 def _is_used_as_tensor(values: AbstractValues, users: Users, candidate: RawCandidate) -> bool:

@@ -54,6 +54,8 @@ def _callers(index: ProjectIndex) -> dict[str, tuple[tuple[str, str], ...]]:
     """Units by the last name of what they call. Names that several definitions share are told apart by no one here."""
     found: dict[str, dict[tuple[str, str], None]] = {}
     for path, outline in index.outlines.items():
+        if {"test", "tests", "testing"}.intersection(words_of(path)):
+            continue
         for unit in outline.units:
             for call in unit.calls:
                 found.setdefault(call.rpartition(".")[2], {})[path, unit.qualname] = None
@@ -112,7 +114,9 @@ def _name_score(qualname: str, function: str, roles: RoleWords) -> int:
         return 0
     if function in roles.training_functions or found & {"loss", "losses", "criterion"}:
         return 2
-    return 2 if found & (roles.training_functions - {"train", "call"}) else 0
+    if found & (roles.training_functions - {"train", "call"}):
+        return 2
+    return 1 if found & roles.supporting_functions else 0
 
 
 @lru_cache(maxsize=4096)

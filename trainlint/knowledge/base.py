@@ -147,6 +147,11 @@ class Knowledge:
         facts = self._compiled.frameworks.get(framework)
         return "" if facts is None else facts.generator
 
+    def seeding(self, framework: str) -> str:
+        """The call that seeds what a run on this framework draws from, as one would write it; empty where unknown."""
+        facts = self._compiled.frameworks.get(framework)
+        return "" if facts is None else facts.seeding
+
     def inert(self, absolute_or_package: str, effect: str) -> bool:
         """Whether a call cannot have the effect (seed, optimizer, schedule, order); False if unknown."""
         name = self.canonical(absolute_or_package)

@@ -78,7 +78,8 @@ class StoredEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class FrameworkFacts(msgspec.Struct, frozen=True):
-    """One framework. `backend` computes beneath it, `generator` is what its runs draw from.
+    """One framework. `backend` computes beneath it, `generator` is what its runs draw from, `seeding` the
+    call a beginner would seed it with.
 
     `names` are its entries, not yet decoded.
     """
@@ -86,6 +87,7 @@ class FrameworkFacts(msgspec.Struct, frozen=True):
     label: str
     backend: str
     generator: str
+    seeding: str
     names: msgspec.Raw
 
 

@@ -43,6 +43,7 @@ class Compiler:
         self.labels: dict[str, str] = {}
         self.backends: dict[str, str] = {}
         self.generators: dict[str, str] = {}
+        self.seedings: dict[str, str] = {}
         self.ranks: dict[str, int] = {}
         self.packages: dict[str, str] = {}
         self.conventions: dict[str, str] = {}
@@ -60,6 +61,7 @@ class Compiler:
         self.ranks[framework] = min(source.rank, self.ranks.get(framework, source.rank))
         self.backends[framework] = source.backend or self.backends.get(framework, framework)
         self.generators[framework] = source.generator or self.generators.get(framework, "")
+        self.seedings[framework] = source.seeding or self.seedings.get(framework, "")
         self._merge(path, self.packages, dict.fromkeys(source.packages, framework))
         self._merge(path, self.conventions, source.conventions)
         self._merge(path, self.aliases, source.aliases)
@@ -201,6 +203,7 @@ class Compiler:
                     label=self.labels[framework],
                     backend=self.backends[framework],
                     generator=self._generator(framework),
+                    seeding=self.seedings[framework] or self.seedings.get(self.backends[framework], ""),
                     names=msgspec.Raw(encoder.encode(names)),
                 )
                 for framework, names in self.names.items()

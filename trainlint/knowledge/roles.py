@@ -31,6 +31,7 @@ class RoleWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training_classes: frozenset[str]
     training_bases: frozenset[str]
     training_functions: frozenset[str]
+    supporting_functions: frozenset[str]
     training_places: frozenset[str]
     training_calls: frozenset[str]
     silent_words: frozenset[str]

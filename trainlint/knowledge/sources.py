@@ -72,6 +72,7 @@ class FrameworkFile(msgspec.Struct, forbid_unknown_fields=True):
     rank: int = 50
     backend: str = ""
     generator: str = ""
+    seeding: str = ""
     packages: list[str] = []
     conventions: dict[str, str] = {}
     aliases: dict[str, str] = {}

@@ -20,6 +20,7 @@ from trainlint.recipe.seeding import Seeding
 from trainlint.recipe.subject import subject
 from trainlint.recipe.training import Training
 
+MAX_VISITED = 64
 _RATE_WORDS = frozenset({"batch", "batchsize", "bs", "world", "gpus", "ngpu", "ngpus", "devices", "replicas", "nprocs"})
 
 
@@ -34,7 +35,7 @@ def code_recipe(program: Program) -> Recipe | None:
     framework = _framework(seen, optimizers)
     if framework is None:
         return None
-    at = _statement(seen, optimizers)
+    at = _statement(seen, training, optimizers)
     if at is None:
         return None
     facts: dict[str, Value] = {
@@ -45,9 +46,10 @@ def code_recipe(program: Program) -> Recipe | None:
     optimizer_elements = optimizers.elements()
     loader_elements = loaders.elements()
     facts.update(run_length(seen, training))
-    facts["meta.purpose"] = purpose_of(seen, optimizers)
+    facts["meta.purpose"] = purpose_of(seen, training, optimizers)
     facts["meta.toy"] = toy_run(seen, facts)
     facts.update(Seeding(seen, seen.evaluator.knowledge.backend(framework), at).facts())
+    facts["repro.seeding"] = derived(seen.evaluator.knowledge.seeding(framework), at)
     facts.update(_batch(loaders, loader_elements))
     facts.update(subject(seen, optimizers, loaders, [element["loader.role"] for element in loader_elements]))
     facts.update(regularizers(seen))
@@ -79,14 +81,44 @@ def _framework(seen: Observations, optimizers: Optimizers) -> str | None:
     return max(trained, key=lambda name: counts[name]) if trained else None
 
 
-def _statement(seen: Observations, optimizers: Optimizers) -> Span | None:
-    """The place that stands for the program in findings about an absence: the optimizer, else the trainer, else the backward pass."""
-    return (
-        first_span(optimizers.calls)
-        or first_span(optimizers.unread)
-        or first_span(seen.made("trainer"))
-        or first_span(seen.methods("backward", "fit", "train"))
-    )
+def _statement(seen: Observations, training: Training, optimizers: Optimizers) -> Span | None:
+    """The place that stands for the program in findings about an absence.
+
+    The optimizer, else the trainer, else the backward pass; where that is in another file, the call in the entry
+    that leads to it.
+    """
+    calls = [
+        *optimizers.calls,
+        *optimizers.unread,
+        *seen.made("trainer"),
+        *training.fits,
+        *seen.methods("backward", "minimize", "apply_gradients"),
+    ]
+    placed = [call for call in calls if call.span is not None]
+    for call in placed:
+        if call.place[0] == seen.program.entry:
+            return call.span
+    for call in placed:
+        span = _in_entry(seen, call)
+        if span is not None:
+            return span
+    return first_span(placed)
+
+
+def _in_entry(seen: Observations, call: Call) -> Span | None:
+    """The call in the entry file through which a call elsewhere is reached."""
+    waiting = [call.place]
+    visited = set(waiting)
+    while waiting:
+        path, qualname = waiting.pop(0)
+        for frame, index in seen.program.call_sites(path, qualname):
+            place = (frame.facts.path, frame.facts.qualname)
+            if place[0] == seen.program.entry:
+                return frame.span(index)
+            if place not in visited and len(visited) < MAX_VISITED:
+                visited.add(place)
+                waiting.append(place)
+    return None
 
 
 def _batch(loaders: Loaders, elements: list[dict[str, Value]]) -> dict[str, Value]:

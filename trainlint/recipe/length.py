@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trainlint.analysis.facts import Loop
-from trainlint.analysis.values import Frame, Resolved
-from trainlint.recipe.leaves import derived, leaf, unknown_value
+from trainlint.analysis.facts import Loop, Parameter
+from trainlint.analysis.values import Frame, Origin, Resolved
+from trainlint.recipe.leaves import leaf, unknown_value
 from trainlint.recipe.model import State, Value
 from trainlint.recipe.observe import Call, Observations
 from trainlint.recipe.training import Training
@@ -16,21 +16,19 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
         found = _from_trainer(seen, call)
         if found is not None:
             return found
-    epochs: list[Value] = []
+    named: list[Value] = []
+    outer: list[Value] = []
     steps: list[Value] = []
     for frame, index, loop in training.loops():
-        if loop.parent >= 0 and training.loop_trains(frame.facts, loop.parent):
-            continue
         count = _count(seen, frame, loop)
         if count is None:
             continue
-        depth = training.depth(frame.facts, index)
-        named = "epoch" in loop.target.lower()
-        if depth >= 1 or named:
-            epochs.append(count)
-        else:
-            steps.append(count)
+        if "epoch" in loop.target.lower():
+            named.append(count)
+        elif loop.parent < 0 or not training.loop_trains(frame.facts, loop.parent):
+            (outer if training.depth(frame.facts, index) >= 1 else steps).append(count)
     found = {}
+    epochs = named or outer
     if epochs:
         found["train.epochs"] = _agreed(epochs, "epochs")
     elif steps:
@@ -62,7 +60,7 @@ def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
     start, stop = (None, first) if second is None else (first, second)
     if stop is None:
         return None
-    value = stop if start is None else seen.evaluator.arithmetic("-", stop.default(), start.default(), _nowhere())
+    value = stop if start is None else seen.evaluator.arithmetic("-", stop.default(), start.default(), Origin(None, ""))
     value = value.default()
     if not value.is_number:
         return unknown_value(value.name or "the loop's range is not known", span)
@@ -81,24 +79,19 @@ def _range(seen: Observations, value: Resolved, depth: int = 0) -> Resolved | No
     return None
 
 
-def _nowhere():  # type: ignore[no-untyped-def]
-    from trainlint.analysis.values import Origin
-
-    return Origin(None, "")
-
-
 def _from_trainer(seen: Observations, call: Call) -> dict[str, Value] | None:
     receiver = seen.evaluator.receiver(call.frame.facts, call.event)
     for made in receiver.alternatives():
         entry = seen.evaluator.entry(made.name) if made.kind == "object" else None
-        if entry is None:
-            continue
-        parameter = entry.fields.get("epochs")
-        if parameter is None:
-            return {"train.epochs": unknown_value("the trainer's length is not known", call.span)}
-        given = seen.evaluator.calls.arguments(made).get(parameter)
-        return {"train.epochs": leaf(given, call, default=entry.default("epochs"), unit="epochs")}
-    return None
-
-
-__all__ = ["derived", "run_length"]
+        if entry is not None and entry.kind == "trainer":
+            parameter = entry.fields.get("epochs")
+            if parameter is None:
+                return {"train.epochs": unknown_value("the trainer's length is not known", call.span)}
+            given = seen.evaluator.calls.arguments(made).get(parameter)
+            return {"train.epochs": leaf(given, call, default=entry.default("epochs"), unit="epochs")}
+    method = seen.evaluator.knowledge.method(call.name, receiver="keras-model")
+    if method is None:
+        return None
+    params = [Parameter(param.name, param.kind, param.has_default) for param in method.params]
+    given = seen.evaluator.calls.bind(call.frame, call.term, params).get("epochs")
+    return {"train.epochs": leaf(given, call, default=method.default("epochs"), unit="epochs")}

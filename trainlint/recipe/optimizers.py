@@ -127,7 +127,7 @@ class Optimizers:
     def _rate_stores(self) -> Iterator[Span]:
         for frame in self.seen.frames:
             for event in self.seen.program.events(frame.facts):
-                if _writes_rate(frame, event):
+                if _writes_rate(frame, event) or _hands_rate_on(frame, event):
                     span = frame.span(event.value) or frame.span(event.term)
                     if span is not None:
                         yield span
@@ -189,3 +189,21 @@ def _writes_rate(frame: Frame, event: Event) -> bool:
         base = frame.facts.terms[event.term]
         return event.name in ("lr", "learning_rate") and "optim" in base.name.lower()
     return False
+
+
+def _hands_rate_on(frame: Frame, event: Event) -> bool:
+    """Whether a call takes an optimizer's rate as a variable: `K.set_value(model.optimizer.lr, 0.01)`."""
+    if event.kind != "call":
+        return False
+    call = frame.facts.terms[event.term]
+    callee = frame.facts.terms[call.args[0]]
+    if callee.name.rpartition(".")[2] in ("assign", "assign_sub", "assign_add") and callee.op == "attr":
+        return _is_rate(frame, callee.args[0])
+    if callee.name.rpartition(".")[2] in ("set_value", "assign"):
+        return any(_is_rate(frame, argument) for argument in call.args[1:2])
+    return False
+
+
+def _is_rate(frame: Frame, index: int) -> bool:
+    term = frame.facts.terms[index]
+    return term.op == "attr" and term.name in ("lr", "learning_rate")

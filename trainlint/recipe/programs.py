@@ -71,7 +71,7 @@ class Program:
         owner, _, simple = qualname.rpartition(".")
         wanted = owner.rpartition(".")[2] if simple == "__init__" else simple
         found: list[tuple[Frame, int]] = []
-        for caller in self._callers_by_name().get(wanted, ()):
+        for caller in dict.fromkeys((*self._callers_by_name().get(wanted, ()), *self._referring(wanted))):
             frame = self.evaluator.root(*caller)
             if frame is None:
                 continue
@@ -79,6 +79,9 @@ class Program:
                 if event.kind == "call" and self._calls(frame, event.term, path, qualname):
                     found.append((frame, event.term))
         return found
+
+    def _referring(self, name: str) -> list[Place]:
+        return [place for place in self.reach.places if name in self.reach.unit(place).references]
 
     def _callers_by_name(self) -> dict[str, list[Place]]:
         if self._by_call is None:
@@ -91,12 +94,20 @@ class Program:
     def _calls(self, frame: Frame, call: int, path: str, qualname: str) -> bool:
         callee = frame.facts.terms[frame.facts.terms[call].args[0]]
         owner, _, simple = qualname.rpartition(".")
-        if callee.op == "global":
-            return callee.name == f"{path}::{owner if simple == '__init__' else qualname}"
+        wanted = f"{path}::{owner if simple == '__init__' else qualname}"
+        if callee.op == "global" and callee.name == wanted:
+            return True
+        if simple != "__init__" and self._hands_on(frame, call, wanted):
+            return True
         if callee.op == "attr" and callee.name == simple:
             value = self.evaluator.value(frame, frame.facts.terms[call].args[0])
             return any(leaf.kind == "function" and leaf.name == f"{path}::{qualname}" for leaf in value.alternatives())
         return False
+
+    @staticmethod
+    def _hands_on(frame: Frame, call: int, function: str) -> bool:
+        arguments = frame.facts.terms[call].args[1:]
+        return any(frame.facts.terms[each].op == "global" and frame.facts.terms[each].name == function for each in arguments)
 
     def resolve(self, path: str, qualname: str, name: str) -> tuple[str, str, str]:
         """(kind, path, qualname) of a member of a project class, or of a module when `qualname` is empty."""

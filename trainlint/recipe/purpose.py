@@ -8,11 +8,12 @@ from trainlint.recipe.leaves import derived, unknown_value
 from trainlint.recipe.model import Value
 from trainlint.recipe.observe import Call, Observations
 from trainlint.recipe.optimizers import Optimizers
+from trainlint.recipe.training import Training
 
 TOY_EPOCHS = 5
 
 
-def purpose_of(seen: Observations, optimizers: Optimizers) -> Value:
+def purpose_of(seen: Observations, training: Training, optimizers: Optimizers) -> Value:
     """`meta.purpose`: scratch only where everything that would say otherwise was read and does not."""
     imported = set(seen.program.closure.external)
     for purpose in ("reinforcement", "search"):
@@ -24,7 +25,7 @@ def purpose_of(seen: Observations, optimizers: Optimizers) -> Value:
     if _teaches(seen):
         return derived("distill")
     for call in seen.calls:
-        loaded = _loads_weights(seen, call)
+        loaded = _loads_weights(seen, training, call)
         if loaded is not None:
             return loaded
     return derived("scratch")
@@ -43,25 +44,40 @@ def _teaches(seen: Observations) -> bool:
     return any({"teacher"} & set(words_of(name)) for name in names)
 
 
-def _loads_weights(seen: Observations, call: Call) -> Value | None:
+def _loads_weights(seen: Observations, training: Training, call: Call) -> Value | None:
     happens = seen.happens(call.frame, call.event.conditions)
-    if happens is False:
+    if happens is False or _for_evaluation(call) or training.is_over(call):
         return None
     name = call.name.rpartition(".")[2]
-    if name in program_words("pretrained") or (call.method and name == "load_state_dict" and not _is_optimizer(seen, call)):
+    loads = name in program_words("pretrained") or (
+        call.method and name == "load_state_dict" and not _is_optimizer(seen, call)
+    )
+    if loads:
         if happens:
             return derived("finetune", call.span)
         return unknown_value("weights may be loaded before training", call.span)
-    if call.entry is not None and not call.method:
-        for field in ("pretrained", "weights"):
-            given = seen.argument(call, field)
-            if given is None:
-                continue
-            given = given.default()
+    return _asks_for_weights(seen, call)
+
+
+def _for_evaluation(call: Call) -> bool:
+    """Whether the call stands in code that tests: what it loads is not trained on."""
+    words = {word for text in call.place for word in words_of(text.rpartition("/")[2])}
+    return bool(words & program_words("eval"))
+
+
+def _asks_for_weights(seen: Observations, call: Call) -> Value | None:
+    """A `pretrained=True`, `weights="DEFAULT"`, or the positional flag of older model functions."""
+    record = call.frame.facts.terms[call.term]
+    is_factory = call.entry is not None and call.entry.kind == "model-factory"
+    for position, (key, argument) in enumerate(zip(record.keys, record.args[1:], strict=True)):
+        if key == "pretrained" or (is_factory and (key == "weights" or (key == "" and position == 0))):
+            given = seen.evaluator.value(call.frame, argument).default()
             if given.kind == "const":
-                if given.value:
+                if given.value and (key or given.value is True):
                     return derived("finetune", call.span)
-            elif given.kind != "absent":
+            elif given.kind == "external":
+                return derived("finetune", call.span)
+            elif given.kind != "absent" and key:
                 return unknown_value(f"whether pretrained weights are used: {given.name}", call.span)
     return None
 

@@ -20,14 +20,20 @@ _FULL_CLASSES = 1000
 _FOLDERS = ("torchvision.datasets.ImageFolder", "torchvision.datasets.DatasetFolder")
 
 
-def subject(seen: Observations, optimizers: Optimizers, loaders: Loaders, roles: list[Value]) -> dict[str, Value]:
+def subject(
+    seen: Observations, optimizers: Optimizers, loaders: Loaders, roles: list[Value]
+) -> dict[str, Value]:
     """`model.name`, `loader.dataset` and `data.scale`, each present only as far as the code tells.
 
     `roles` are the roles of the program's loaders, in their order.
     """
     model = _model(seen, optimizers)
     facts = {"model.name": _model_name(seen, model)}
-    training = [use.argument("dataset") for use, role in zip(loaders.uses, roles, strict=True) if role.value == "train"]
+    training = [
+        use.argument("dataset")
+        for use, role in zip(loaders.uses, roles, strict=True)
+        if role.value == "train"
+    ]
     sets = [made for dataset in training if dataset is not None for made in _made(seen, dataset)]
     if sets:
         facts.update(_data(seen, sets, model))
@@ -85,9 +91,16 @@ def _named_by_key(seen: Observations) -> Iterator[Value]:
             continue
         base = call.frame.term(callee.args[0])
         key = seen.evaluator.value(call.frame, callee.args[1]).default()
-        if base.name.rpartition(".")[2] != "__dict__" or key.kind != "const" or not isinstance(key.value, str):
+        if (
+            base.name.rpartition(".")[2] != "__dict__"
+            or key.kind != "const"
+            or not isinstance(key.value, str)
+        ):
             continue
-        if any("models" in words_of(text) for text in seen.texts(call.frame, callee.args[0])) or ".models" in base.name:
+        if (
+            any("models" in words_of(text) for text in seen.texts(call.frame, callee.args[0]))
+            or ".models" in base.name
+        ):
             yield derived(key.value, call.span)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from trainlint.analysis.facts import Event, Loop, UnitFacts
 from trainlint.analysis.values import Frame, Resolved
+from trainlint.knowledge.base import Entry
 from trainlint.recipe.observe import Call, Observations
 from trainlint.recipe.reach import Place
 
-_BACKWARD = frozenset({"backward", "manual_backward"})
+_BACKWARD = frozenset({"backward", "manual_backward", "minimize", "apply_gradients"})
 _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
-_FITS = frozenset({"fit", "train"})
+_FITS = frozenset({"fit", "train", "fit_generator"})
+_FITTED_KINDS = frozenset({"trainer", "container", "module-base"})
 
 
 class Training:
@@ -72,11 +74,32 @@ class Training:
     def _trainer_runs(self) -> Iterator[Call]:
         for call in self.seen.methods(*sorted(_FITS)):
             receiver = self.seen.evaluator.receiver(call.frame.facts, call.event)
-            for leaf in receiver.alternatives():
-                entry = self.seen.evaluator.entry(leaf.name) if leaf.kind == "object" else None
-                if entry is not None and entry.kind == "trainer":
-                    yield call
-                    break
+            if any(self._can_fit(leaf, call.name) for leaf in receiver.alternatives()):
+                yield call
+
+    def _can_fit(self, receiver: Resolved, method: str) -> bool:
+        """Whether a method of that name trains: of a trainer, or `fit` of a model that brings its own loop."""
+        if receiver.kind == "object":
+            entry = self.seen.evaluator.entry(receiver.name)
+            if entry is None and receiver.name.rpartition(".")[2].startswith("from_"):
+                entry = self.seen.evaluator.entry(receiver.name.rpartition(".")[0])
+            if entry is None:
+                return method == "fit" and bool(receiver.items) and self._can_fit(receiver.items[0], method)
+            return entry.kind == "trainer" or (method != "train" and entry.kind in _FITTED_KINDS and _has_fit(entry))
+        if receiver.kind != "instance":
+            return False
+        path, _, qualname = receiver.name.partition("::")
+        program = self.seen.program
+        if program.resolve(path, qualname, method)[0] == "function":
+            return False
+        for where, owner in program.lineage(path, qualname):
+            unit = program.index.unit(where, owner)
+            for base in unit.bases if unit is not None else ():
+                target = program.index.resolve(where, owner, base)
+                entry = self.seen.evaluator.entry(target.absolute) if target.kind == "external" else None
+                if entry is not None and (entry.kind == "trainer" or (method == "fit" and _has_fit(entry))):
+                    return True
+        return False
 
     def loop_trains(self, facts: UnitFacts, loop: int) -> bool:
         """Whether a loop's body runs a backward pass, directly or through a call."""
@@ -84,6 +107,12 @@ class Training:
             if event.kind == "call" and _inside(facts, event.loop, loop) and self._event_trains(facts, event):
                 return True
         return False
+
+    def is_over(self, call: Call) -> bool:
+        """Whether a call comes after all training of the unit it stands in, where that unit trains."""
+        events = self.seen.program.events(call.frame.facts)
+        trains = [index for index, event in enumerate(events) if event.kind == "call" and self._event_trains(call.frame.facts, event)]
+        return bool(trains) and events.index(call.event) > trains[-1]
 
     def verdict(self, facts: UnitFacts, loop: int) -> bool | None:
         """Whether a loop trains (True), runs without gradients (False), or neither is certain (None)."""
@@ -136,6 +165,10 @@ class Training:
         if facts is None or len(above) > 6:
             return 0
         return self._depth(facts, -1, above)
+
+
+def _has_fit(entry: Entry) -> bool:
+    return entry.kind in ("container", "module-base") and entry.framework == "tensorflow"
 
 
 def _inside(facts: UnitFacts, loop: int, outer: int) -> bool:
