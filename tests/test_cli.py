@@ -72,7 +72,7 @@ def linted(monkeypatch, tmp_path: Path):
     """Replaces the pipeline: gives the sample report and remembers how it was called."""
     calls: list[dict[str, object]] = []
 
-    def lint(paths, settings=None, *, stdin=None, progress=None):
+    def lint(paths, settings=None, *, stdin=None, progress=None, parallel=False):
         calls.append({"paths": paths, "settings": settings, "stdin": stdin})
         return rich_report(tmp_path)
 
@@ -361,7 +361,7 @@ def test_ctrl_c_in_a_real_run(project: Path) -> None:
     time.sleep(1.0)
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode in (130, -signal.SIGINT)  # a shell says 130 for both
     assert "Traceback" not in err
     assert not (project / "out.txt").exists()
 

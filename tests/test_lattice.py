@@ -1,4 +1,4 @@
-"""Arithmetic on abstract values is sound: whatever numbers it is applied to, the result holds the real one."""
+"""Arithmetic on abstract values is sound: the result holds the real one, whatever the numbers."""
 
 from __future__ import annotations
 

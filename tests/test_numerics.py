@@ -1,4 +1,4 @@
-"""The numeric analysis on small functions: which sites become candidates, and which guards keep them silent."""
+"""The numeric analysis on small functions: which sites become candidates, which guards silence them."""
 
 from __future__ import annotations
 
@@ -129,7 +129,10 @@ def test_guarded_or_unknown_operands_are_silent(expression: str) -> None:
         ("if n == 0:", "    return x", "return x.sum() / n"),
         ("if not n:", "    raise ValueError", "return x.sum() / n"),
         ("assert n > 0", "return x.sum() / n"),
-        ("if n.item() >= 1:", "    return x.sum() / n",),
+        (
+            "if n.item() >= 1:",
+            "    return x.sum() / n",
+        ),
         ("return x.sum() / n if n else x",),
         ("while n > 0:", "    x = x.sum() / n"),
         ("if n != 0 and x.numel() > 2:", "    return x.sum() / n"),
@@ -198,7 +201,9 @@ def test_one_denominator_is_one_candidate() -> None:
 
 def test_eps_after_the_root_is_noted() -> None:
     facts = read("def f(x: Tensor, eps=1e-8):\n    return x / (torch.sqrt((x ** 2).sum(1)) + eps)\n")
-    assert [(candidate.operand, candidate.guard) for candidate in facts.candidates] == [("sum-of-squares", "after")]
+    assert [(candidate.operand, candidate.guard) for candidate in facts.candidates] == [
+        ("sum-of-squares", "after")
+    ]
 
 
 def test_positive_masks_without_their_diagonal_may_be_empty() -> None:

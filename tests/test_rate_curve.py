@@ -114,7 +114,11 @@ def test_schedules_that_share_a_rate_are_what_torch_computes(first: int, second:
         ("linear", {"start_factor": 0.1, "end_factor": 1.0, "length": 5}, {0: 0.04, 5: 0.4, 50: 0.4}),
         ("cosine", {"length": 90, "min_lr": 0.0}, {0: 0.4, 45: 0.2, 90: 0.0}),
         ("polynomial", {"length": 100, "power": 1.0}, {0: 0.4, 50: 0.2, 100: 0.0, 120: 0.0}),
-        ("cosine-restarts", {"length": 10, "multiple": 2, "min_lr": 0.0}, {0: 0.4, 10: 0.4, 20: 0.2, 30: 0.4}),
+        (
+            "cosine-restarts",
+            {"length": 10, "multiple": 2, "min_lr": 0.0},
+            {0: 0.4, 10: 0.4, 20: 0.2, 30: 0.4},
+        ),
     ],
 )
 def test_known_points(shape: str, quantities: Quantities, points: dict[int, float]) -> None:
@@ -187,7 +191,9 @@ def test_what_cannot_be_simulated_says_why(shape: str, quantities: Quantities, r
         build(shape, 0.1, quantities)
 
 
-@pytest.mark.parametrize("function", [lambda n: 1 / n, lambda n: (n - 5) ** 0.5, lambda n: math.nan, lambda n: 10.0**400])
+@pytest.mark.parametrize(
+    "function", [lambda n: 1 / n, lambda n: (n - 5) ** 0.5, lambda n: math.nan, lambda n: 10.0**400]
+)
 def test_failing_formula_is_no_crash(function: Any) -> None:
     with pytest.raises(CurveError):
         sampled(function, 10)

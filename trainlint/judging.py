@@ -9,11 +9,12 @@ import msgspec
 from trainlint import silencing
 from trainlint.analysis.facts import UnitFacts
 from trainlint.analysis.index import ProjectIndex
+from trainlint.blame import internal_notice
 from trainlint.checks.judge import judge_hit, judge_recipe
 from trainlint.checks.project import ProjectView
 from trainlint.checks.registry import resolve_check
 from trainlint.checks.view import UnitView
-from trainlint.findings import Finding, Notice, Span
+from trainlint.findings import Finding, Notice
 from trainlint.recipe.config_file import ConfigFile
 from trainlint.recipe.model import Hit, Recipe
 from trainlint.rule import Rule
@@ -24,7 +25,7 @@ from trainlint.settings import Settings
 class Judging:
     """Judges one project.
 
-    `notices` are failures of checks; `about_syntax` the places that a rule about syntax spoke of.
+    `notices` are failures of checks; `about_syntax` the findings of the rule about syntax.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Judging:
         self.settings = settings
         self.index = index
         self.notices: list[Notice] = []
-        self.about_syntax: list[Span] = []
+        self.about_syntax: list[Finding] = []
 
     def findings(
         self, units: Sequence[UnitFacts], recipes: Sequence[Recipe], configs: Sequence[ConfigFile]
@@ -66,7 +67,7 @@ class Judging:
                 continue
             for finding in self._checked(rule, [config], config.path):
                 if rule.name == "unparsable-config":
-                    self.about_syntax.append(finding.span)
+                    self.about_syntax.append(finding)
                 yield finding
 
     def _units(self, rule: Rule, units: Sequence[UnitFacts]) -> Iterator[Finding]:
@@ -80,8 +81,7 @@ class Judging:
             try:
                 hits: list[Hit] = list(check(subject))
             except Exception as error:  # noqa: BLE001 - one broken check must not cost the other findings
-                message = f"rule {rule.name} failed here ({type(error).__name__}: {error}); please report it"
-                self.notices.append(Notice(path, 1, "internal", message))
+                self.notices.append(internal_notice(path or ".", 1, f"the rule {rule.name}", error))
                 continue
             for hit in hits:
                 finding = judge_hit(rule, hit, self._options(rule))

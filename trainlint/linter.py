@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from trainlint.analysis.facts import UnitFacts
 from trainlint.analysis.index import ProjectIndex
-from trainlint.analysis.reader import Reader
+from trainlint.clock import Clock, Progress
 from trainlint.discovery import Project, discover
-from trainlint.findings import Confidence, Finding, Notice, Report, Severity, Span, Summary
+from trainlint.findings import Confidence, Finding, Notice, Report, Severity, Summary
 from trainlint.judging import Judging
 from trainlint.knowledge.base import load_knowledge
+from trainlint.knowledge.formats import load_formats
 from trainlint.merge import merge_reports
 from trainlint.paths import canonical
-from trainlint.recipe.config_file import ConfigFile, KeyUse, config_file
-from trainlint.recipe.config_file import Reader as ConfigReader
-from trainlint.recipe.from_config import config_recipe
+from trainlint.reading import read_python
+from trainlint.reading_configs import Configs, broken_notices, read_configs
 from trainlint.recipe.model import Recipe, State
-from trainlint.recipe.programs import entry_points
+from trainlint.recipe.recognise import is_template
 from trainlint.rulebook import Rulebook, load_rulebook
 from trainlint.selection import selected_rules
 from trainlint.settings import Settings
 from trainlint.silencing import apply
 from trainlint.sources import ProjectSources
-from trainlint.stages import Interpreted, Interpreting, Linked, Outlined, outline_files
+from trainlint.stages import Linked
 from trainlint.verdict import failing
-from trainlint.workers import Workers, processes
-
-Progress = Callable[[str, int, int], None]
 
 
 def lint(
@@ -85,104 +80,32 @@ class Run:
         self.rulebook: Rulebook = load_rulebook([Path(folder) for folder in self.settings.rulebooks])
         self.rules = selected_rules(self.rulebook, self.settings)
         self.sources = ProjectSources(project, self.knowledge, _overlay(project, stdin))
-        self.seconds: dict[str, float] = {}
         self.recipes: list[Recipe] = []
-        self.configs: list[ConfigFile] = []
+        self.configs = Configs()
         self.programs: list[Linked] = []
         self.units: list[UnitFacts] = []
         self._notices: list[Notice] = []
-        self._progress = progress
+        self._clock = Clock(progress)
         self._jobs = self.settings.jobs or (None if parallel else 1)
-
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
-
-    def _tell(self, stage: str, done: int, total: int) -> None:
-        if self._progress is not None:
-            self._progress(stage, done, total)
 
     def read(self) -> None:
         """Everything before judging: outlines, close readings, recipes."""
-        paths = self.sources.python_paths()
-        count = processes(self._jobs, len(paths))
-        workers = Workers(self.project, self.sources.overlay, count, self._tell) if count > 1 else None
-        with self._stage("outline"):
-            outlined = workers.outline(paths) if workers else outline_files(
-                self.sources, paths, lambda done: self._tell("reading", done, len(paths))
-            )
-            self._notices += outlined.notices
-            self.index = ProjectIndex(outlined.outlines, outlined.broken)
-        interpreted = self._interpret_in(workers, outlined) if workers else self._interpret_here()
-        self.units = [facts for facts in interpreted.facts if facts.path in self.project.named]
-        self.programs = [program for program in interpreted.programs if program.recipe is not None]
-        self.recipes = [program.recipe for program in self.programs if program.recipe is not None]
-        if workers:
-            self._notices += workers.notices
-        with self._stage("configs"):
-            self._read_configs()
-
-    def _interpret_in(self, workers: Workers, outlined: Outlined) -> Interpreted:
-        with self._stage("interpret and link"):
-            files = [path for path in self._named_python() if self._numeric(path)]
-            entries = entry_points(self.index, self.knowledge)
-            return workers.interpret(outlined.outlines, outlined.broken, files, entries)
-
-    def _numeric(self, path: str) -> bool:
-        return bool(Reader(self.index, self.sources.lines, self.knowledge).numeric_units(path))
-
-    def _interpret_here(self) -> Interpreted:
-        interpreting = Interpreting(self.sources, self.index, self.knowledge)
-        named = self._named_python()
-        with self._stage("interpret"):
-            for done, path in enumerate(named):
-                self._tell("interpreting", done, len(named))
-                interpreting.numeric(path)
-        programs: list[Linked] = []
-        entries = entry_points(self.index, self.knowledge)
-        with self._stage("link"):
-            for done, entry in enumerate(entries):
-                self._tell("linking", done, len(entries))
-                programs.append(interpreting.program(entry))
-        return Interpreted(interpreting.worth_keeping(), programs)
-
-    def _named_python(self) -> list[str]:
-        return [path for path in self.index.outlines if path in self.project.named]
-
-    def _read_configs(self) -> None:
-        readers: dict[str, list[ConfigReader]] = {}
-        uses: dict[str, list[KeyUse]] = {}
-        for program in self.programs:
-            for path, found in program.readers.items():
-                readers.setdefault(path, []).extend(found)
-            for path, used in program.uses.items():
-                uses.setdefault(path, []).extend(used)
-        for path in self.sources.config_paths():
-            if path not in readers and not self.sources.may_be_config(path):
-                continue
-            source = self.sources.text(path)
-            if source is None:
-                continue
-            documents, broken = self.sources.documents(path)
-            config = config_file(source, documents, broken, readers.get(path, ()), uses.get(path, ()))
-            self.configs.append(config)
-            if documents:
-                recipe = config_recipe(
-                    documents[0], config.recognition, loader=config.loader, versions=self.settings.versions
-                )
-                if recipe is not None:
-                    self.recipes.append(recipe)
+        reading = read_python(self.sources, self._jobs, self._clock)
+        self.index = reading.index
+        self.units = [facts for facts in reading.facts if facts.path in self.project.named]
+        self.programs = [program for program in reading.programs if program.recipe is not None]
+        with self._clock.stage("configs"):
+            self.configs = read_configs(self.sources, self.programs)
+        of_code = [program.recipe for program in self.programs if program.recipe is not None]
+        self.recipes = [*of_code, *self.configs.recipes]
+        self._notices = [*reading.notices, *self.configs.notices]
 
     def report(self) -> Report:
         """Read, judge, silence, and sum up."""
         self.read()
-        with self._stage("judge"):
+        with self._clock.stage("judge"):
             judging = Judging(self.rulebook, self.rules, self.settings, self.index)
-            findings = judging.findings(self.units, self.recipes, self.configs)
+            findings = judging.findings(self.units, self.recipes, self.configs.files)
         findings = [finding for finding in findings if self._is_named(finding)]
         return self._sum_up(self._silence(findings), judging)
 
@@ -212,7 +135,7 @@ class Run:
         named = self.project.named
         summary = Summary(
             python_files=sum(path in named for path in self.index.outlines),
-            configs=sum(config.path in named and config.judged for config in self.configs),
+            configs=sum(config.path in named and config.judged for config in self.configs.files),
             programs=len(self.programs),
             lines=sum(outline.lines for path, outline in self.index.outlines.items() if path in named),
             frameworks=self._frameworks(),
@@ -230,7 +153,7 @@ class Run:
             notices=notices,
             summary=summary,
             sources={path: self.sources.excerpt_lines(path) for path in sorted(touched)},
-            seconds=self.seconds,
+            seconds=self._clock.seconds,
             failing=failing(shown, notices, self.settings.fails_at),
         )
 
@@ -251,11 +174,11 @@ class Run:
         yield from self.project.notices
         yield from (notice for notice in (*self._notices, *self.sources.notices) if notice.path in named)
         yield from judging.notices
-        spoken = {finding.path for finding in judging.about_syntax}
-        for config in self.configs:
-            for broken in config.broken:
-                if config.path in named and config.path not in spoken:
-                    yield Notice(config.path, broken.line, broken.kind, broken.message)
+        spoken = {finding.span.path for finding in judging.about_syntax if self._is_shown(finding)}
+        for config in self.configs.files:
+            template = is_template(config.source.text) and not config.read_by
+            if config.path in named and config.path not in spoken and not template:
+                yield from broken_notices(config.path, config.broken)
         for facts in self.units:
             for limit in facts.limits:
                 where = facts.qualname or "the module's body"
@@ -265,7 +188,12 @@ class Run:
 
     def _frameworks(self) -> tuple[str, ...]:
         names = [str(recipe.get("meta.framework").value or "") for recipe in self.recipes]
-        labels = [self.knowledge.label(name) for name in names if name and name != "generic"]
+        formats = load_formats().formats
+        labels = [
+            formats[name].title if name in formats else self.knowledge.label(name)
+            for name in names
+            if name and name != "generic"
+        ]
         return tuple(dict.fromkeys(labels))
 
     def _unknown_fields(self) -> int:
@@ -291,5 +219,3 @@ def _first_line(index: ProjectIndex, facts: UnitFacts) -> int:
     unit = index.unit(facts.path, facts.qualname)
     return unit.lines[0][0] if unit is not None and unit.lines else 1
 
-
-__all__ = ["Run", "Span", "lint", "recipes"]

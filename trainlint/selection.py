@@ -19,6 +19,7 @@ def selected_rules(rulebook: Rulebook, settings: Settings) -> frozenset[str]:
     family.
     """
     _refuse_unknown(rulebook, settings)
+    _refuse_options(rulebook, settings)
     stable = {rule.name for rule in rulebook.rules.values() if rule.status == "stable"}
     chosen = _named(rulebook, settings.select, stable) if settings.select else stable
     return frozenset(chosen - _named(rulebook, settings.ignore, set(rulebook.rules)))
@@ -45,10 +46,27 @@ def _refuse_unknown(rulebook: Rulebook, settings: Settings) -> None:
         if rulebook.get(name) is not None or (not only_rules and (name == ALL or name in families)):
             continue
         what = "no rule" if only_rules else "neither a rule nor a family"
-        message = f"{keys[0]}: {name!r} is {what}{rulebook.did_you_mean(name)}"
+        message = f"{keys[0]}: {name!r} is {what}{rulebook.did_you_mean(name)}{_broken_page(rulebook, name)}"
         if settings.file and (keys, name) in _names(load_settings(Path(settings.file))):
             raise complaint(settings.file, keys, message)
         raise SettingsError(message)
+
+
+def _broken_page(rulebook: Rulebook, name: str) -> str:
+    """Why there is no such rule, where its page is broken."""
+    return next((f" ({error})" for error in rulebook.errors if Path(error.path).stem == name), "")
+
+
+def _refuse_options(rulebook: Rulebook, settings: Settings) -> None:
+    for rule, options in settings.options.items():
+        for option, value in options.items():
+            problems = rulebook.check_options({rule: {option: value}})
+            if not problems:
+                continue
+            message = f"options: {problems[0]}"
+            if settings.file and option in load_settings(Path(settings.file)).options.get(rule, {}):
+                raise complaint(settings.file, ("options", rule, option), message)
+            raise SettingsError(message)
 
 
 def _names(settings: Settings) -> list[tuple[tuple[str, ...], str]]:

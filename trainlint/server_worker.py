@@ -23,9 +23,10 @@ def diagnose(path: str, text: str, encoding: Encoding) -> list[dict[str, Any]]:
     from trainlint.commands.failure import describe, is_usage_error  # noqa: PLC0415
     from trainlint.linter import lint  # noqa: PLC0415
     from trainlint.output.lsp import diagnostics, file_uri  # noqa: PLC0415
+    from trainlint.settings import Settings  # noqa: PLC0415
 
     try:
-        report = lint([], None, stdin=(path, text))
+        report = lint([], Settings(jobs=1), stdin=(path, text))
         return diagnostics(report, encoding).get(file_uri(path), [])
     except Exception as error:  # noqa: BLE001 - the editor must hear of it, and the worker must live on
         return [problem(describe(error), ERROR if is_usage_error(error) else INFORMATION)]

@@ -62,6 +62,15 @@ class ProjectSources:
             return None
         return read
 
+    def size(self, path: str) -> int:
+        """A file's size in bytes, about; 0 where there is none."""
+        if path in self.overlay:
+            return len(self.overlay[path])
+        try:
+            return Path(self.project.root, path).stat().st_size
+        except OSError:
+            return 0
+
     def lines(self, path: str) -> list[str]:
         """A file's lines; none where it cannot be read."""
         source = self.text(path)
@@ -119,10 +128,6 @@ class ProjectSources:
     def config_paths(self) -> list[str]:
         """YAML, JSON and TOML files, sorted."""
         return [path for path, language in self.languages.items() if language in _PARSERS]
-
-    def config_paths_set(self) -> frozenset[str]:
-        """The config files as a set, for looking literal paths up."""
-        return frozenset(self.config_paths())
 
     def excerpt_lines(self, path: str) -> list[str]:
         """The lines that excerpts are cut from."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
 from trainlint.analysis.facts import Outline, UnitFacts
 from trainlint.analysis.index import ProjectIndex
 from trainlint.analysis.reader import Reader
+from trainlint.blame import internal_notice
 from trainlint.findings import Notice
 from trainlint.knowledge.base import Knowledge
 from trainlint.recipe.config_file import KeyUse
@@ -39,10 +41,11 @@ class Linked(msgspec.Struct):
 
 
 class Interpreted(msgspec.Struct):
-    """Close readings that gave candidates or met a limit, and programs."""
+    """Close readings that gave candidates or met a limit, and programs; `notices` tell of failures."""
 
     facts: list[UnitFacts] = msgspec.field(default_factory=list)
     programs: list[Linked] = msgspec.field(default_factory=list)
+    notices: list[Notice] = msgspec.field(default_factory=list)
 
 
 def outline_files(sources: ProjectSources, paths: Sequence[str], tell: Callable[[int], None]) -> Outlined:
@@ -51,13 +54,21 @@ def outline_files(sources: ProjectSources, paths: Sequence[str], tell: Callable[
     known = len(sources.notices)
     for done, path in enumerate(paths):
         tell(done)
-        found = sources.outline(path)
+        found = _outline(sources, path)
         if found is None:
             result.broken.append(path)
         else:
             result.outlines.append(found)
     result.notices = sources.notices[known:]
     return result
+
+
+def _outline(sources: ProjectSources, path: str) -> Outline | None:
+    try:
+        return sources.outline(path)
+    except Exception as error:  # noqa: BLE001 - one file must not cost the others
+        sources.notices.append(internal_notice(path, 1, "reading this file", error))
+        return None
 
 
 class Interpreting:
@@ -68,23 +79,38 @@ class Interpreting:
         self.index = index
         self.knowledge = knowledge
         self.reader = Reader(index, sources.lines, knowledge)
+        self.notices: list[Notice] = []
         self._configs = frozenset(sources.config_paths())
 
     def numeric(self, path: str) -> None:
         """Read the units of a file that divide or take roots."""
         for qualname in self.reader.numeric_units(path):
-            self.reader.facts(path, qualname)
+            with self._guarded(path, qualname):
+                self.reader.facts(path, qualname)
 
     def program(self, entry: str) -> Linked:
         """The recipe of an entry file, with the configs it reads."""
         store = ConfigStore(entry, self._configs, self._first_document)
-        program = Program(entry, self.index, self.reader, self.knowledge, store)
-        recipe = code_recipe(program)
+        recipe: Recipe | None = None
+        with self._guarded(entry, ""):
+            recipe = code_recipe(Program(entry, self.index, self.reader, self.knowledge, store))
         return Linked(entry, recipe, store.readers, store.uses)
 
-    def worth_keeping(self) -> list[UnitFacts]:
-        """The readings that judging needs: those with candidates, and those that met a limit."""
-        return [facts for facts in self.reader.known() if facts.candidates or facts.limits]
+    def result(self, programs: list[Linked]) -> Interpreted:
+        """These programs with the readings that judging needs: those with candidates, or that met a limit."""
+        kept = [facts for facts in self.reader.known() if facts.candidates or facts.limits]
+        return Interpreted(kept, programs, self.notices)
+
+    @contextmanager
+    def _guarded(self, path: str, qualname: str) -> Iterator[None]:
+        """One unit or program must not cost the others."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            unit = self.index.unit(path, qualname)
+            line = unit.lines[0][0] if unit is not None and unit.lines else 1
+            doing = f"reading {qualname} closely" if qualname else "linking this program"
+            self.notices.append(internal_notice(path, line, doing, error))
 
     def _first_document(self, path: str) -> Document | None:
         documents, _ = self.sources.documents(path)

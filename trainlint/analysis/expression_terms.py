@@ -335,7 +335,8 @@ class ExpressionTerms:
         values = tuple(self.evaluate(result) for result in results)
         self.numerics.pop()
         self.env, self.conditions = outer_env, outer_conditions
-        return self.term("comp", (*values, source), kind, node=node, unique=True)
+        partial = bool(clause.ifs) or clause.inner_for_in is not None
+        return self.term("comp", (*values, source), kind, value=partial or None, node=node, unique=True)
 
     def bind_element(self, target: cst.BaseExpression, iterable: int) -> None:
         """Bind a loop's target to an element of what is iterated."""

@@ -111,6 +111,7 @@ class Term(msgspec.Struct):
     enter     [manager]                 what `with manager as x` binds
     loop      [before]                  a name that the loop's body rebinds; name: the variable
     comp      [*results, iterable]      name: list, set, dict or generator; a dict has two results
+                                        value: True with a filter or an inner `for`
     star      [operand]                 `*operand` in a display
     func      -                         value: index into `nested` of a nested function or lambda
     unknown   -                         name: why

@@ -1,4 +1,4 @@
-"""What a condition says about the values in it: refinements of terms, and definitions known to be non-empty."""
+"""What a condition says about the values in it: bounds of terms, and definitions known to be non-empty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ _SMALLEST = 0.0
 _NEGATED = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _DEPTH = 8
-_TRANSPARENT = frozenset({"item", "float", "double", "detach", "cpu", "to", "bool", "int", "long", "sum", "min", "max", "abs"})
+_TRANSPARENT = frozenset(
+    {"item", "float", "double", "detach", "cpu", "to", "bool", "int", "long", "sum", "min", "max", "abs"}
+)
+
+
+ValueOf = Callable[[int], Value]
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -49,7 +54,7 @@ class Knowing(msgspec.Struct):
 
 
 def conclude(
-    terms: list[Term], value_of: Callable[[int], Value], condition: int, holds: bool, depth: int = _DEPTH
+    terms: list[Term], value_of: ValueOf, condition: int, holds: bool, depth: int = _DEPTH
 ) -> Knowing:
     """What is known where `condition` has this outcome. Conditions that say nothing give an empty answer."""
     found = Knowing()
@@ -73,9 +78,7 @@ def conclude(
     return found
 
 
-def _comparison(
-    terms: list[Term], value_of: Callable[[int], Value], term: Term, holds: bool, found: Knowing
-) -> None:
+def _comparison(terms: list[Term], value_of: ValueOf, term: Term, holds: bool, found: Knowing) -> None:
     operator = term.name if holds else _NEGATED.get(term.name, "")
     if operator not in _MIRRORED:
         return
@@ -85,7 +88,12 @@ def _comparison(
 
 
 def _one_side(
-    terms: list[Term], value_of: Callable[[int], Value], subject: int, operator: str, other: Value, found: Knowing
+    terms: list[Term],
+    value_of: ValueOf,
+    subject: int,
+    operator: str,
+    other: Value,
+    found: Knowing,
 ) -> None:
     bound = _bound(operator, other)
     if bound is None:
@@ -93,7 +101,7 @@ def _one_side(
     nonzero = not bound.zero or bound.low > 0.0 or bound.high < 0.0
     for step in _through(terms, subject):
         found.bound(step, bound if step == subject else _weaker(terms, subject, bound, nonzero))
-    if nonzero and bound.low >= 0.0 or operator == "!=":
+    if (nonzero and bound.low >= 0.0) or operator == "!=":
         _nonempty(terms, value_of, subject, found)
 
 
@@ -150,7 +158,12 @@ def _bound(operator: str, other: Value) -> Bound | None:
 
 
 def _call(
-    terms: list[Term], value_of: Callable[[int], Value], condition: int, holds: bool, depth: int, found: Knowing
+    terms: list[Term],
+    value_of: ValueOf,
+    condition: int,
+    holds: bool,
+    depth: int,
+    found: Knowing,
 ) -> None:
     method = _method(terms, condition)
     inner = receiver_of(terms, condition, frozenset({"any", "all", "item", "bool"}))
@@ -164,7 +177,7 @@ def _call(
         _nonempty(terms, value_of, condition, found)
 
 
-def _nonempty(terms: list[Term], value_of: Callable[[int], Value], subject: int, found: Knowing) -> None:
+def _nonempty(terms: list[Term], value_of: ValueOf, subject: int, found: Knowing) -> None:
     value = value_of(subject)
     if value.kind is Kind.ARRAY:
         return

@@ -1,7 +1,7 @@
 """Abstract values: what is known of a symbolic value without running the program.
 
-A value is an interval with a separate answer to "may it be exactly zero", a kind, a differentiability and an origin.
-Arithmetic here is sound for real numbers: a concrete result always lies in the abstract one.
+A value is an interval with a separate answer to "may it be exactly zero", a kind, a differentiability and an
+origin. Arithmetic here is sound for real numbers: a concrete result always lies in the abstract one.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class Gradient(str, enum.Enum):
 class Value(msgspec.Struct, frozen=True, gc=False):
     """An abstract value.
 
-    `low` and `high` are closed bounds, `zero` whether exactly 0 may occur between them. `origin` names what the value was
-    made from where that is a hazard or the way to one; `base` is the term it was made from. `roots` are the terms that
-    define it, so that a guard on one count protects another of the same definition. `elements` marks a sequence whose
-    every element is described by the other fields.
+    `low` and `high` are closed bounds, `zero` whether exactly 0 may occur between them. `origin` names what
+    the value was made from where that is a hazard or the way to one; `base` is the term it was made from.
+    `roots` are the terms that define it, so that a guard on one count protects another of the same
+    definition. `elements` marks a sequence whose every element is described by the other fields.
     """
 
     kind: Kind = Kind.UNKNOWN
@@ -145,7 +145,10 @@ def union_of_roots(left: frozenset[int], right: frozenset[int]) -> frozenset[int
 
 
 def combine(left: Value, right: Value, low: float, high: float, zero: bool) -> Value:
-    """The result of an operation of two values with these bounds: kind, gradient and roots come from the operands."""
+    """The result of an operation of two values with these bounds: kind.
+
+    Gradient and roots come from the operands.
+    """
     if math.isnan(low):
         low = -INFINITY
     if math.isnan(high):
@@ -200,7 +203,10 @@ def divide(left: Value, right: Value) -> Value:
 
 def _reciprocal(value: Value) -> tuple[float, float]:
     if value.low >= 0.0:
-        return (1.0 / value.high if value.high > 0.0 else INFINITY, 1.0 / value.low if value.low > 0.0 else INFINITY)
+        return (
+            1.0 / value.high if value.high > 0.0 else INFINITY,
+            1.0 / value.low if value.low > 0.0 else INFINITY,
+        )
     return (-INFINITY if value.high == 0.0 else 1.0 / value.high, 1.0 / value.low)
 
 
@@ -253,7 +259,8 @@ def least(left: Value, right: Value) -> Value:
 def join(left: Value, right: Value) -> Value:
     """The least value that holds both: what a name is after two branches meet.
 
-    A hazard on one branch stays one, whatever the other branch does: the origin of the value that can be zero wins.
+    A hazard on one branch stays one, whatever the other branch does: the origin of the value that can be zero
+    wins.
     """
     if left == right:
         return left
@@ -262,7 +269,7 @@ def join(left: Value, right: Value) -> Value:
         min(left.low, right.low),
         max(left.high, right.high),
         left.can_be_zero or right.can_be_zero,
-        _joined_gradient(left.grad, right.grad),
+        _joined_gradient(left, right),
         _joined_origin(left, right),
         left.base if left.base == right.base else -1,
         union_of_roots(left.roots, right.roots),
@@ -283,10 +290,14 @@ def _joined_kind(left: Kind, right: Kind) -> Kind:
     return Kind.ARRAY if Kind.ARRAY in pair else Kind.NUMBER
 
 
-def _joined_gradient(left: Gradient, right: Gradient) -> Gradient:
-    if left is right:
-        return left
-    return Gradient.YES if Gradient.YES in (left, right) else Gradient.UNKNOWN
+def _joined_gradient(left: Value, right: Value) -> Gradient:
+    """A hazard that no gradient flows through on its own branch has none where the branches meet."""
+    if left.grad is right.grad:
+        return left.grad
+    hazards = [value for value in (left, right) if value.origin and value.origin not in origins.WEAK]
+    if len(hazards) == 1 and hazards[0].grad is Gradient.NO:
+        return Gradient.NO
+    return Gradient.YES if Gradient.YES in (left.grad, right.grad) else Gradient.UNKNOWN
 
 
 def _joined_origin(left: Value, right: Value) -> str:

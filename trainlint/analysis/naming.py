@@ -1,4 +1,7 @@
-"""What a name alone tells of a value: eps, labels, masks, activations. Weak evidence, used where nothing better is known."""
+"""What a name alone tells of a value: eps, labels, masks, activations. Weak evidence.
+
+Used where nothing better is known.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ _OTHER_TYPES = frozenset({"str", "dict", "Dict", "Callable", "Path", "Namespace"
 
 @functools.lru_cache(maxsize=8192)
 def named(name: str) -> Value:
-    """The value a variable, key or attribute of this name customarily has, without roots; UNKNOWN for most names."""
+    """The value a variable, key or attribute of this name customarily has, without roots.
+
+    UNKNOWN for most names.
+    """
     roles = load_roles()
     words = words_of(name)
     found = frozenset(words)

@@ -1,7 +1,10 @@
-"""The numeric analysis of one unit: it listens to the interpreter and judges the sites it saw once the unit is read.
+"""The numeric analysis of one unit.
 
-While the interpreter walks, nothing is evaluated: a site is kept with the path that led to it. `summarise` never asks
-about other units and `candidates` only asks for their summaries, so no chain of readings can arise.
+It listens to the interpreter and judges the sites it saw once the unit is read.
+
+While the interpreter walks, nothing is evaluated: a site is kept with the path that led to it. `summarise`
+never asks about other units and `candidates` only asks for their summaries, so no chain of readings can
+arise.
 """
 
 from __future__ import annotations
@@ -9,14 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from trainlint.analysis import origins
-from trainlint.analysis.abstract import AbstractValues, Parameter, to_summary
+from trainlint.analysis.abstract import AbstractValues
 from trainlint.analysis.facts import NumericSummary, Term
 from trainlint.analysis.lattice import Kind
+from trainlint.analysis.leaves import Parameter
 from trainlint.analysis.paths import START, Assumed, Inplace, Node, PathReader, Stored
 from trainlint.analysis.sites import RawCandidate, judge
+from trainlint.analysis.summaries import to_summary
 from trainlint.analysis.uses import settle
 from trainlint.knowledge.base import Knowledge
 
+_PASSING = frozenset({"sum", "squeeze", "unsqueeze", "view", "reshape", "flatten", "transpose"})
 _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
 
 
@@ -27,8 +33,8 @@ def _nothing(_: str) -> NumericSummary | None:
 class Numerics:
     """The sites of a unit, and after the walk: candidates, and summaries for other units.
 
-    `summary_of` answers for a project function by its absolute name, and for a method of the same object by "self.name";
-    `self_attribute_of` answers what `__init__` leaves in `self.name`.
+    `summary_of` answers for a project function by its absolute name, and for a method of the same object by
+    "self.name"; `self_attribute_of` answers what `__init__` leaves in `self.name`.
     """
 
     def __init__(
@@ -89,7 +95,10 @@ class Numerics:
             self._sites.setdefault((index, id(self._path)), (index, self._path))
 
     def candidates(self) -> list[RawCandidate]:
-        """The sites that may go wrong, in source order; sites with the same operand are one, the others related."""
+        """The sites that may go wrong, in source order; sites with the same operand are one.
+
+        The others related.
+        """
         reader = PathReader(self.values)
         found: dict[int, RawCandidate] = {}
         for index, node in self._sites.values():
@@ -97,7 +106,9 @@ class Numerics:
                 candidate = judge(self.values, reader, node, index)
                 if candidate is not None:
                     found[index] = candidate
-        return settle(self.values, list(found.values()), frozenset(index for index, _ in self._sites.values()))
+        return settle(
+            self.values, list(found.values()), frozenset(index for index, _ in self._sites.values())
+        )
 
     def summarise(self, returned: Iterable[int]) -> NumericSummary | None:
         """What callers may know of a function that returns these terms; None where that is nothing."""
@@ -107,7 +118,10 @@ class Numerics:
         return to_summary(self._alone.value(term) for term in terms)
 
     def summarise_attribute(self, stored: Iterable[int]) -> NumericSummary | None:
-        """What readers of `self.x` may know where these terms are stored in it; a module is named by its class."""
+        """What readers of `self.x` may know where these terms are stored in it.
+
+        A module is named by its class.
+        """
         terms = list(stored)
         if len(terms) == 1:
             name = self._module_class(terms[0])
@@ -142,11 +156,24 @@ class Numerics:
                 index = term.args[0]
             elif callee is not None and callee.op == "attr" and self._passes(callee.name):
                 index = callee.args[0]
-            elif callee is not None and callee.op == "global" and self._passes(callee.name) and len(term.args) > 1:
+            elif (
+                callee is not None
+                and callee.op == "global"
+                and self._passes(callee.name)
+                and len(term.args) > 1
+            ):
                 index = term.args[1]
             else:
                 break
         return index
 
     def _passes(self, name: str) -> bool:
-        return name.rpartition(".")[2] in ("sum", "squeeze", "unsqueeze", "view", "reshape", "flatten", "transpose")
+        return name.rpartition(".")[2] in (
+            "sum",
+            "squeeze",
+            "unsqueeze",
+            "view",
+            "reshape",
+            "flatten",
+            "transpose",
+        )

@@ -67,5 +67,8 @@ DENOMINATOR_HAZARDS = COUNTS | frozenset(
 WEAK = frozenset({IDENTITY, OFF_DIAGONAL, ONES, BOUNDED, MAXIMUM, MINIMUM, SELECTION, LABELS, PLAIN_MASK})
 """What gives way to a stronger origin where two branches meet."""
 
-SCALES = frozenset({SQUARE, SQUARES, VARIANCE, STD, RANGE, NORM, DISTANCE, HAND_NORM, HAND_STD, MAGNITUDE}) | COUNTS
-"""What stays the same kind of thing when it is multiplied by a positive number, viewed, summed or averaged."""
+SCALES = (
+    frozenset({SQUARE, SQUARES, VARIANCE, STD, RANGE, NORM, DISTANCE, HAND_NORM, HAND_STD, MAGNITUDE})
+    | COUNTS
+)
+"""What stays the same kind of thing when multiplied by a positive number, viewed, summed or averaged."""

@@ -12,15 +12,26 @@ from trainlint.analysis.lattice import Gradient, Kind, Value, gradient_of
 from trainlint.analysis.paths import Node, PathReader
 
 _NOT_TENSORS = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.ARRAY, Kind.SEQUENCE, Kind.OTHER})
+_NEVER = frozenset({Kind.ARRAY, Kind.OTHER, Kind.SEQUENCE})
 _LIKELY = frozenset({origins.PLAIN_COUNT, origins.MAGNITUDE, origins.DEGREE})
 _POSSIBLE = frozenset(
-    {origins.NORM, origins.DISTANCE, origins.LENGTH_COUNT, origins.LEARNED, origins.DISPARITY, origins.ADJACENCY,
-     origins.CLAMPED_AT_ZERO}
-)  # fmt: skip
+    {
+        origins.NORM,
+        origins.DISTANCE,
+        origins.LENGTH_COUNT,
+        origins.LEARNED,
+        origins.DISPARITY,
+        origins.ADJACENCY,
+        origins.CLAMPED_AT_ZERO,
+    }
+)
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """A site as it is written: its kind, the operand that must not be zero, and a quotient's numerator (or -1)."""
+    """A site as it is written: its kind, the operand that must not be zero.
+
+    And a quotient's numerator (or -1).
+    """
 
     kind: str
     operand: int
@@ -30,9 +41,10 @@ class Shape(msgspec.Struct, frozen=True):
 class RawCandidate(msgspec.Struct):
     """A site that may go wrong, in terms of its unit.
 
-    `operand` is the origin of the value under the root or in the denominator, `operand_term` its term. `gradient` is
-    whether a derivative flows through it. `guard` names a guard that does not protect: "after" the root, or a "where"
-    around the quotient. `trace` leads from the source of the operand to the site, `related` are further sites with it.
+    `operand` is the origin of the value under the root or in the denominator, `operand_term` its term.
+    `gradient` is whether a derivative flows through it. `guard` names a guard that does not protect: "after"
+    the root, or a "where" around the quotient. `trace` leads from the source of the operand to the site,
+    `related` are further sites with it.
     """
 
     term: int
@@ -65,13 +77,13 @@ def _call(values: AbstractValues, term: Term) -> Shape | None:
         entry = values.knowledge.lookup(callee.name)
         receiver = -1
     elif callee.op == "attr":
-        entry = values.tensor_method(callee.name)
+        entry = values.calls.tensor_method(callee.name)
         receiver = callee.args[0]
     else:
         return None
     if entry is None or not entry.check:
         return None
-    bound = values.bind(term, entry, receiver)
+    bound = values.calls.bind(term, entry, receiver)
     operand = bound.get("input", -1)
     if operand < 0:
         return None
@@ -100,7 +112,11 @@ def judge(values: AbstractValues, paths: PathReader, path: Node, index: int) -> 
         return None
     known = paths.knowing(path)
     operand = values.refined(shape.operand, known.bounds)
-    if not operand.origin or not operand.can_be_zero or operand.kind in (Kind.ARRAY, Kind.OTHER, Kind.SEQUENCE):
+    if (
+        not operand.origin
+        or not operand.can_be_zero
+        or operand.kind in (Kind.ARRAY, Kind.OTHER, Kind.SEQUENCE)
+    ):
         return None
     if shape.kind == "sqrt":
         return _root(values, shape, operand, index)
@@ -116,7 +132,9 @@ def _root(values: AbstractValues, shape: Shape, operand: Value, index: int) -> R
     return _candidate(values, shape, operand, index, grade, operand.grad)
 
 
-def _quotient(values: AbstractValues, known: Knowing, shape: Shape, operand: Value, index: int) -> RawCandidate | None:
+def _quotient(
+    values: AbstractValues, known: Knowing, shape: Shape, operand: Value, index: int
+) -> RawCandidate | None:
     if operand.origin not in origins.DENOMINATOR_HAZARDS:
         return None
     numerator = values.value(shape.numerator) if shape.numerator >= 0 else Value(grad=Gradient.UNKNOWN)
@@ -150,7 +168,15 @@ def _candidate(
     values: AbstractValues, shape: Shape, operand: Value, index: int, grade: str, gradient: Gradient
 ) -> RawCandidate:
     candidate = RawCandidate(
-        index, shape.kind, operand.origin, shape.operand, grade, gradient.value, operand.base, shape.numerator, open=["role"]
+        index,
+        shape.kind,
+        operand.origin,
+        shape.operand,
+        grade,
+        gradient.value,
+        operand.base,
+        shape.numerator,
+        open=["role"],
     )
     if operand.kind is Kind.UNKNOWN:
         candidate.open.append("tensor")

@@ -1,4 +1,7 @@
-"""What becomes of the candidates' results and operands, seen from the end of a unit: evidence for or against them."""
+"""What becomes of the candidates' results and operands, seen from the end of a unit.
+
+Evidence for or against them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from trainlint.analysis.sites import RawCandidate, shape_of_site
 _CLEANERS = frozenset({"nan_to_num", "isnan", "isinf", "isfinite", "nan_to_num_", "where"})
 _READINGS = frozenset({"item", "detach", "tolist", "numpy", "cpu"})
 _LOGGERS = frozenset({"print", "append", "log", "add_scalar", "put_scalar", "update", "info", "format"})
+_RESHAPES = frozenset({"unsqueeze", "view", "expand", "reshape"})
 _REACH = 6
 _CONE = 120
 
@@ -70,7 +74,10 @@ def _crashes(values: AbstractValues, candidate: RawCandidate) -> bool:
 
 
 def _is_used_as_tensor(values: AbstractValues, users: Users, candidate: RawCandidate) -> bool:
-    """Whether something the operand is made from is handed to a framework function, or has a method only tensors have."""
+    """Whether something the operand is made from is handed to a framework function.
+
+    Or has a method only tensors have.
+    """
     cone = _cone(values, candidate.operand_term)
     cone.add(candidate.term)
     for index in sorted(cone):
@@ -141,7 +148,7 @@ def _is_view(values: AbstractValues, index: int) -> bool:
 
 
 def _guard_after(values: AbstractValues, users: Users, index: int) -> str:
-    """"after" where eps is added to, or a clamp is put on, a root's result."""
+    """ "after" where eps is added to, or a clamp is put on, a root's result."""
     frontier = [index]
     for _ in range(2):
         following: list[int] = []
@@ -150,7 +157,10 @@ def _guard_after(values: AbstractValues, users: Users, index: int) -> str:
                 term = values.terms[user]
                 if term.op == "bin" and term.name == "+":
                     other = term.args[1] if term.args[0] == step else term.args[0]
-                    if values.value(other).is_positive and values.value(other).kind in (Kind.NUMBER, Kind.INTEGER):
+                    if values.value(other).is_positive and values.value(other).kind in (
+                        Kind.NUMBER,
+                        Kind.INTEGER,
+                    ):
                         return "after"
                 if _name(values, user) in ("clamp", "clamp_min", "nan_to_num", "maximum"):
                     return "after"
@@ -194,7 +204,11 @@ def _views(values: AbstractValues, index: int) -> set[int]:
         callee = values.terms[term.args[0]] if term.op == "call" else None
         if term.op == "item":
             index = term.args[0]
-        elif callee is not None and callee.op == "attr" and callee.name in ("unsqueeze", "view", "expand", "reshape"):
+        elif (
+            callee is not None
+            and callee.op == "attr"
+            and callee.name in ("unsqueeze", "view", "expand", "reshape")
+        ):
             index = callee.args[0]
         else:
             break

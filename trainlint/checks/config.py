@@ -11,7 +11,7 @@ from trainlint.recipe.config_file import ConfigFile, KeyUse
 from trainlint.recipe.config_scalars import is_number_text, loader_for, number_of, typed
 from trainlint.recipe.config_tree import Found, walk_entries
 from trainlint.recipe.model import Hit, Link, State, Value
-from trainlint.recipe.recognise import Recognition, recognise_broken
+from trainlint.recipe.recognise import Recognition, is_template, recognise_broken
 from trainlint.text.document import Document, Entry, Node
 from trainlint.text.scalars import is_opaque
 from trainlint.text.walk import walk
@@ -196,8 +196,7 @@ def unparsable_config(config: ConfigFile) -> Iterator[Hit]:
     if broken is None:
         return
     seems = recognise_broken(config.source.text, config.path)
-    template = "{{" in config.source.text or "{%" in config.source.text
-    if template or not (config.read_by or seems.recognised):
+    if is_template(config.source.text) or not (config.read_by or seems.recognised):
         return
     at = _broken_span(config, broken.line, broken.column)
     facts = {

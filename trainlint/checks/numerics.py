@@ -1,4 +1,7 @@
-"""Numeric sites that may become NaN or infinite: candidates of the analysis, judged by the role of their code."""
+"""Numeric sites that may become NaN or infinite: candidates of the analysis.
+
+Judged by the role of their code.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,9 @@ _LABELS = {
 }
 
 
+_MODULES = frozenset({"torch", "th", "F", "paddle", "tf", "jnp", "np", "ops", "K"})
+
+
 def unguarded_sqrt(unit: UnitView) -> Iterator[Hit]:
     """Roots of differentiable values that can be 0, where code takes part in training or may."""
     yield from _hits(unit, "sqrt")
@@ -72,7 +78,10 @@ def _hits(unit: UnitView, kind: str) -> Iterator[Hit]:
 
 
 def _concerns_a_library(unit: UnitView, candidate: Candidate) -> bool:
-    """Whether a candidate outside of training code is worth advice: a root, or a zero the code itself expects."""
+    """Whether a candidate outside of training code is worth advice: a root.
+
+    Or a zero the code itself expects.
+    """
     if candidate.kind == "division" and candidate.operand not in ("tested-by-where", "disparity"):
         return False
     return is_differentiable_library(unit)
@@ -141,7 +150,17 @@ def _operand_node(statement: ast.stmt, kind: str) -> ast.expr | None:
 
 def _is_module(node: ast.expr) -> bool:
     """Whether a call's receiver is a module's name, so that the operand is the first argument."""
-    return isinstance(node, ast.Name) and node.id in ("torch", "paddle", "tf", "jnp", "np", "F", "th", "ops", "K")
+    return isinstance(node, ast.Name) and node.id in (
+        "torch",
+        "paddle",
+        "tf",
+        "jnp",
+        "np",
+        "F",
+        "th",
+        "ops",
+        "K",
+    )
 
 
 def _guarded(candidate: Candidate, operand: str) -> str:

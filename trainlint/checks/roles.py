@@ -16,7 +16,9 @@ SILENT = "silent"
 
 
 def role_of(view: UnitView) -> str:
-    """training: a gradient flows through this code; silent: none does, or its zeros are its own business; else neutral.
+    """training: a gradient flows through this code; silent: none does, or its zeros are its own business.
+
+    Else neutral.
 
     A helper that only silent code calls is silent too.
     """
@@ -51,7 +53,10 @@ def _last(qualname: str) -> str:
 
 @lru_cache(maxsize=1)
 def _callers(index: ProjectIndex) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Units by the last name of what they call. Names that several definitions share are told apart by no one here."""
+    """Units by the last name of what they call.
+
+    Names that several definitions share are told apart by no one here.
+    """
     found: dict[str, dict[tuple[str, str], None]] = {}
     for path, outline in index.outlines.items():
         if {"test", "tests", "testing"}.intersection(words_of(path)):
@@ -63,13 +68,19 @@ def _callers(index: ProjectIndex) -> dict[str, tuple[tuple[str, str], ...]]:
 
 
 def is_differentiable_library(view: UnitView) -> bool:
-    """Whether code without a role of its own is a function, or a method of a module, that others may differentiate."""
+    """Whether code without a role of its own is a function, or a method of a module.
+
+    That others may differentiate.
+    """
     owner = view.facts.qualname.rpartition(".")[0]
     return not owner or _class_score(view.index, view.facts.path, view.facts.qualname) > 0
 
 
 def holds_tensors(view: UnitView) -> bool:
-    """Whether a value of unknown kind is a tensor here: in a method of a module, or where no arrays are at hand."""
+    """Whether a value of unknown kind is a tensor here: in a method of a module.
+
+    Or where no arrays are at hand.
+    """
     if _class_score(view.index, view.facts.path, view.facts.qualname) > 0:
         return True
     heads = {imported.target.partition(".")[0] for imported in view.outline.imports}

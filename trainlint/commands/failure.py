@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
-
+from trainlint.blame import own_place
 from trainlint.discovery import PathError
 from trainlint.output.terminal import visible
 from trainlint.settings import SettingsError
-
-PACKAGE = Path(__file__).parent.parent
 
 
 def is_usage_error(error: Exception) -> bool:
@@ -22,15 +18,6 @@ def describe(error: Exception) -> str:
     text = visible(str(error)) or type(error).__name__
     if is_usage_error(error):
         return text
-    where = _own_place(error)
+    where = own_place(error)
     advice = "nothing is wrong with your command: please report this with what TRAINLINT_DEBUG=1 prints"
     return f"{type(error).__name__}: {text}{where}; {advice}"
-
-
-def _own_place(error: Exception) -> str:
-    """The innermost frame in this package: the module that failed names the room, often the rule."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        file = Path(frame.filename)
-        if file.is_relative_to(PACKAGE):
-            return f" (trainlint/{file.relative_to(PACKAGE).as_posix()}:{frame.lineno}, {frame.name})"
-    return ""

@@ -56,7 +56,10 @@ def explain_rule(name: str, style: Style) -> str:
 def _rulebook() -> Rulebook:
     file = settings_file_in(find_root(Path.cwd()))
     settings = load_settings(file) if file is not None else Settings()
-    return load_rulebook([Path(folder) for folder in settings.rulebooks])
+    book = load_rulebook([Path(folder) for folder in settings.rulebooks])
+    for error in book.errors:
+        click.echo(f"warning: {visible(str(error))}", err=True)
+    return book
 
 
 def _severities(rule: Rule) -> str:

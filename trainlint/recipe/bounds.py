@@ -21,7 +21,7 @@ class Bounds:
 
 
 def counted(seen: Observations, iterated: Resolved) -> Bounds | None:
-    """The bounds of what a loop iterates; None where that is no range, or one behind a call other than a wrapper's."""
+    """The bounds of what a loop iterates; None where that is no range, also not in a progress bar."""
     for _ in range(_MAX_WRAPPERS):
         if iterated.kind != "object" or iterated.frame is None:
             return None

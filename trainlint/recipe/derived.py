@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainlint.knowledge.formats import load_formats
-from trainlint.recipe.reference import derive_reference
 from trainlint.recipe.model import Link, State, Value
+from trainlint.recipe.reference import derive_reference
 
 _ADAPTIVE = ("adam", "adaptive", "parameter-free")
 _COUPLED_NORM, _DECOUPLED_NORM = 5e-4, 0.1
@@ -150,8 +150,8 @@ def _derive_rate(facts: dict[str, Value]) -> None:
     shape = facts.get("schedule.shape")
     if shape is None or shape.value != "rising":
         facts.setdefault("rate.peak", _from(rate, value, "", "rate"))
-    total = number(batch)
-    if total:
+    value, total = number(facts.get("rate.peak")), number(batch)
+    if total and value is not None:
         chain = (*_links(rate), *(_links(batch) if batch is not None else ()))
         facts.setdefault("rate.per_256", Value(value * 256 / total, State.DERIVED, "rate", rate.span, chain))
 

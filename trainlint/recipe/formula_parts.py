@@ -1,4 +1,4 @@
-"""What formulas are made of: nodes that run over an environment of numbers, and the functions they may call."""
+"""What formulas are made of: nodes that run over an environment of numbers, and what they may compute."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ import bisect
 import dataclasses
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from trainlint.analysis.values import Frame
+
+CLOCK = "the training loop's index"
+BATCH = "the batch's index"
+BATCHES = "the number of batches"
+RATE = "the rate"
+BASE = "the first rate"
+
+MAX_DEPTH = 60
 MAX_WORK = 1_000_000
 """Most operations that the formulas of one program may run."""
 
@@ -74,12 +83,35 @@ def combine(function: Callable[..., Any], nodes: list[Node], work: Work) -> Node
         except (TypeError, ValueError, ArithmeticError, IndexError, KeyError) as error:
             raise UnresolvedError(f"a computation fails: {error}") from error
 
+    return decided(run, nodes)
+
+
+def decided(run: Run, nodes: Sequence[Node]) -> Node:
+    """A node of a function over others; computed at once where they are fixed."""
     if not all(node.fixed for node in nodes):
         return Node(run)
     try:
         return constant(run({}))
     except UnresolvedError as error:
         return unresolved(str(error))
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Scope:
+    """A unit while one of its expressions is compiled.
+
+    `call` is the call that runs the unit, with the scope it stands in. `bound` gives parameters and, by term
+    index, loop variables their nodes.
+    """
+
+    frame: Frame
+    call: tuple[Scope, int] | None = None
+    bound: Mapping[str | int, Node] = dataclasses.field(default_factory=dict)
+    depth: int = 0
+
+    def binding(self, more: Mapping[str | int, Node]) -> Scope:
+        """This scope with more names bound."""
+        return Scope(self.frame, self.call, {**self.bound, **more}, self.depth + 1)
 
 
 @dataclasses.dataclass(slots=True)
@@ -115,26 +147,40 @@ def _clip(value: Any, low: Any, high: Any) -> Any:
 
 
 def _total(values: Any) -> Any:
-    return sum(values)
+    return sum(values) if isinstance(values, (tuple, list)) else values
+
+
+def _ordered(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A comparison that runs over the elements of an array, as NumPy's does."""
+
+    def compared(left: Any, right: Any) -> Any:
+        if isinstance(left, tuple) and not isinstance(right, tuple):
+            return tuple(compare(each, right) for each in left)
+        if isinstance(right, tuple) and not isinstance(left, tuple):
+            return tuple(compare(left, each) for each in right)
+        return compare(left, right)
+
+    return compared
 
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": _times, "/": operator.truediv, "//": operator.floordiv,
-    "%": operator.mod, "**": _power, "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
-    ">": operator.gt, ">=": operator.ge, "is": operator.eq, "is-not": operator.ne,
+    "%": operator.mod, "**": _power, "==": operator.eq, "!=": operator.ne, "<": _ordered(operator.lt),
+    "<=": _ordered(operator.le), ">": _ordered(operator.gt), ">=": _ordered(operator.ge), "is": operator.eq, "is-not": operator.ne,
     "in": lambda item, group: item in group, "not-in": lambda item, group: item not in group,
 }  # fmt: skip
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "builtins.min": min, "builtins.max": max, "builtins.abs": abs, "builtins.round": round, "builtins.int": int,
-    "builtins.float": float, "builtins.bool": bool, "builtins.pow": _power, "builtins.sum": _total,
-    "math.cos": math.cos, "math.sin": math.sin, "math.exp": math.exp, "math.log": math.log, "math.sqrt": math.sqrt,
-    "math.pow": _power, "math.floor": math.floor, "math.ceil": math.ceil, "math.tanh": math.tanh, "math.fabs": abs,
-    "numpy.cos": math.cos, "numpy.sin": math.sin, "numpy.exp": math.exp, "numpy.log": math.log,
-    "numpy.sqrt": math.sqrt, "numpy.power": _power, "numpy.floor": math.floor, "numpy.ceil": math.ceil,
-    "numpy.tanh": math.tanh, "numpy.abs": abs, "numpy.minimum": min, "numpy.maximum": max, "numpy.clip": _clip,
-    "numpy.min": min, "numpy.max": max, "bisect.bisect": bisect.bisect_right,
-    "bisect.bisect_right": bisect.bisect_right, "bisect.bisect_left": bisect.bisect_left,
+    "builtins.min": min, "builtins.max": max, "builtins.abs": abs, "builtins.round": round,
+    "builtins.int": int, "builtins.float": float, "builtins.bool": bool, "builtins.pow": _power,
+    "builtins.sum": _total, "math.cos": math.cos, "math.sin": math.sin, "math.exp": math.exp,
+    "math.log": math.log, "math.sqrt": math.sqrt, "math.pow": _power, "math.floor": math.floor,
+    "math.ceil": math.ceil, "math.tanh": math.tanh, "math.fabs": abs, "numpy.cos": math.cos,
+    "numpy.sin": math.sin, "numpy.exp": math.exp, "numpy.log": math.log, "numpy.sqrt": math.sqrt,
+    "numpy.power": _power, "numpy.floor": math.floor, "numpy.ceil": math.ceil, "numpy.tanh": math.tanh,
+    "numpy.abs": abs, "numpy.minimum": min, "numpy.maximum": max, "numpy.clip": _clip, "numpy.sum": _total, "numpy.min": min,
+    "numpy.max": max, "bisect.bisect": bisect.bisect_right, "bisect.bisect_right": bisect.bisect_right,
+    "bisect.bisect_left": bisect.bisect_left,
 }  # fmt: skip
 
 CONSTANTS: Mapping[str, float] = {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from trainlint.findings import Span
-from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.derived import derive
-from trainlint.recipe.leaves import absent, derived, leaf, unknown_value
+from trainlint.recipe.leaves import derived, unknown_value
 from trainlint.recipe.length import run_length
 from trainlint.recipe.loaders import Loaders
-from trainlint.recipe.model import Link, Recipe, State, Value
+from trainlint.recipe.model import Recipe, Value
 from trainlint.recipe.observe import Call, Observations, first_span
 from trainlint.recipe.optimizers import Optimizers
 from trainlint.recipe.programs import Program
@@ -55,7 +54,8 @@ def code_recipe(program: Program) -> Recipe | None:
     facts.update(regularizers(seen))
     primary = optimizer_elements[0] if len(optimizer_elements) == 1 and not optimizers.unread else {}
     facts.update(primary)
-    facts.update(schedule_facts(seen, optimizers, primary))
+    rate = schedule_facts(seen, training, optimizers, primary, facts)
+    facts.update(rate.facts)
     if primary:
         facts.update(_rate_from_batch(seen, optimizers.calls[0], facts["batch.per_device"]))
     derive(facts, "device")
@@ -63,7 +63,7 @@ def code_recipe(program: Program) -> Recipe | None:
     _follow_batch(facts)
     groups = {"optimizers": optimizer_elements, "loaders": loader_elements}
     files = (*program.closure.paths, *sorted(program.configs_read()))
-    return Recipe(program.entry, "program", at, facts, groups, files)
+    return Recipe(program.entry, "program", at, facts, groups, files, rate.curve)
 
 
 def _framework(seen: Observations, optimizers: Optimizers) -> str | None:
@@ -166,5 +166,3 @@ def _follow_batch(facts: dict[str, Value]) -> None:
         for path in ("rate.scaling_ratio", "rate.expected"):
             facts.pop(path, None)
 
-
-__all__ = ["Link", "State", "absent", "code_recipe", "leaf", "program_words"]

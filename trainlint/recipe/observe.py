@@ -22,7 +22,8 @@ _SCHEDULE_KINDS = frozenset({"scheduler", "scheduler-factory", "schedule"})
 class Call:
     """A call a program makes, in the unit's own frame. `name` is the callee's canonical dotted name, or the method's.
 
-    `entry` is what the knowledge says of it, None for methods of unknown things.
+    `entry` is what the knowledge says of it, None for methods of unknown things. `by_name`: the callee is only named, in a
+    string that another call takes: nothing is passed to it.
     """
 
     frame: Frame
@@ -30,6 +31,7 @@ class Call:
     name: str
     entry: Entry | None
     method: bool
+    by_name: bool = False
 
     @property
     def term(self) -> int:
@@ -171,10 +173,14 @@ class Observations:
 
     def arguments(self, call: Call) -> dict[str, Resolved]:
         """All arguments of a known callee by parameter name."""
+        if call.by_name:
+            return {}
         return self.evaluator.calls.arguments(self._as_object(call)).bound
 
     def complete(self, call: Call) -> bool:
         """Whether every argument of the call is known: no starred argument hides one."""
+        if call.by_name:
+            return True
         return self.evaluator.calls.arguments(self._as_object(call)).complete
 
     def _as_object(self, call: Call) -> Resolved:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from trainlint.analysis.facts import Event
-from trainlint.analysis.values import Frame, Resolved
+from trainlint.analysis.facts import Event, Parameter
+from trainlint.analysis.values import Frame, Resolved, Site
 from trainlint.findings import Span
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
@@ -24,13 +24,32 @@ class Optimizers:
         self.seen = seen
         self.training = training
         self.calls = [
-            call for call in seen.made("optimizer") if seen.happens(call.frame, call.event.conditions) is not False
+            call
+            for call in (*seen.made("optimizer"), *self._named_optimizers())
+            if seen.happens(call.frame, call.event.conditions) is not False
         ]
-        self.unread = [*seen.made("optimizer-factory", "optimizer-wrapper"), *self._own_optimizers()]
+        self.unread = [
+            *seen.made("optimizer-factory", "optimizer-wrapper"), *self._own("optimizer", "optimizer-base")
+        ]
         self.schedules = seen.schedulers()
+        self.own_schedules = self._own("scheduler", "scheduler-base")
         self.rate_stores = list(self._rate_stores())
 
-    def _own_optimizers(self) -> list[Call]:
+    def _named_optimizers(self) -> Iterator[Call]:
+        """Optimizers that a Keras model is compiled with by name: `compile(optimizer="adam")`."""
+        method = self.seen.evaluator.knowledge.method("compile", receiver="keras-model")
+        params = [Parameter(each.name, each.kind, each.has_default) for each in method.params] if method else []
+        for call in self.seen.methods("compile"):
+            given = self.seen.evaluator.calls.bind(call.frame, call.term, params).get("optimizer")
+            if given is None or given.kind != "const" or not isinstance(given.value, str):
+                continue
+            name = self.seen.evaluator.knowledge.canonical(f"keras.optimizers.{given.value.lower()}")
+            entry = self.seen.evaluator.entry(name)
+            if entry is not None and entry.kind == "optimizer" and entry.family:
+                yield Call(call.frame, call.event, name, entry, method=False, by_name=True)
+
+    def _own(self, *kinds: str) -> list[Call]:
+        """Calls that make objects of project classes with a base of one of these kinds."""
         found = []
         for call in self.seen.calls:
             path, separator, qualname = call.name.partition("::")
@@ -41,7 +60,7 @@ class Optimizers:
                 for base in unit.bases if unit is not None else ():
                     target = self.seen.program.index.resolve(where, owner, base)
                     entry = self.seen.evaluator.entry(target.absolute) if target.kind == "external" else None
-                    if entry is not None and entry.kind in ("optimizer", "optimizer-base"):
+                    if entry is not None and entry.kind in kinds:
                         found.append(call)
         return found
 
@@ -115,14 +134,14 @@ class Optimizers:
 
         The world is closed only when every callee that is handed the optimizer was read.
         """
-        for made in self.schedules:
+        for made in (*self.schedules, *self.own_schedules):
             if made.span is not None:
                 return Link(made.span, f"{made.name.rpartition('.')[2]} changes the rate")
         for span in self.rate_stores:
             return Link(span, "the rate is written here")
         if self._made_in_training_loop(call):
             return "the optimizer is made anew while training"
-        return self._escapes(call) or self._suspicious_call()
+        return self.escapes(call) or self._suspicious_call()
 
     def _rate_stores(self) -> Iterator[Span]:
         for frame in self.seen.frames:
@@ -135,11 +154,14 @@ class Optimizers:
     def _made_in_training_loop(self, call: Call) -> bool:
         return call.event.loop >= 0 and self.training.loop_trains(call.frame.facts, call.event.loop)
 
-    def _escapes(self, call: Call) -> str | None:
-        """A callee outside the project that is handed the optimizer and is not known to leave its rate alone."""
+    def escapes(self, call: Call, besides: Collection[Site] = ()) -> str | None:
+        """A callee outside the project that is handed the optimizer and is not known to leave its rate alone.
+
+        `besides` are calls known for what they do to it.
+        """
         made = self.seen.object(call)
         for other in self.seen.calls:
-            if other.site == call.site or not self._passes(other, made):
+            if other.site == call.site or other.site in besides or not self._passes(other, made):
                 continue
             label = self._unread(other)
             if label:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
-from trainlint.analysis.facts import Condition, Event
+from trainlint.analysis.facts import Condition, Event, UnitFacts
 from trainlint.analysis.values import Frame
-from trainlint.recipe.formulas import Scope
+from trainlint.recipe.formula_parts import Scope
 from trainlint.recipe.observe import Observations
 from trainlint.recipe.training import Training
 
 EPOCH, BATCH, ONCE = "epoch", "batch", "once"
+_BACKWARD = frozenset({"backward", "manual_backward"})
 _MAX_CALLS = 8
 _MAX_CLIMB = 6
 
@@ -19,9 +20,9 @@ _MAX_CLIMB = 6
 class Placement:
     """How often an event happens.
 
-    `level`: epoch (once in a round of the outermost training loop), batch (once in a round of a loop below it), or
-    once (outside of every training loop). `ahead`: before the round's training. `scope` is the event's unit in the
-    call that leads here, `conditions` the branches on the way, each with its scope.
+    `level`: epoch (once in a round of the outermost training loop), batch (in a round of a loop below it), or once
+    (outside of every training loop). `ahead`: before the round's training. `scope` is the event's unit in the call
+    that leads here, `conditions` the branches on the way, each with its scope.
     """
 
     level: str
@@ -52,27 +53,30 @@ class Placements:
     def _climb(self, frame: Frame, event: Event, height: int) -> list[Placement]:
         scope = Scope(frame)
         loop = self._training_loop(frame, event.loop)
-        conditions = ((scope, event.conditions),)
+        ahead, branches = self._beside_training(frame, event, loop)
+        conditions = ((scope, branches),)
         if loop >= 0:
             level = EPOCH if self._is_outermost(frame, loop) else BATCH
-            return [Placement(level, self._ahead(frame, event, loop) is not False, scope, conditions)]
+            return [Placement(level, ahead is not False, scope, conditions)]
         if not frame.facts.qualname or height >= _MAX_CLIMB:
-            return [Placement(ONCE, self._ahead(frame, event, -1) is not False, scope, conditions)]
+            return [Placement(ONCE, ahead is not False, scope, conditions)]
         found = []
         for caller, call in self.seen.program.call_sites(frame.facts.path, frame.facts.qualname)[:_MAX_CALLS]:
             found += self._above(frame, event, caller, call, height)
         return found
 
     def _above(self, frame: Frame, event: Event, caller: Frame, call: int, height: int) -> list[Placement]:
-        calling = next((each for each in caller.facts.events if each.kind == "call" and each.term == call), None)
+        calling = next(
+            (each for each in caller.facts.events if each.kind == "call" and each.term == call), None
+        )
         if calling is None or calling.nested >= 0 or self.seen.happens(caller, calling.conditions) is False:
             return []
-        ahead = self._ahead(frame, event, -1)
+        ahead, branches = self._beside_training(frame, event, -1)
         found = []
         for outer in self._climb(caller, calling, height + 1):
             scope = Scope(frame, call=(outer.scope, call))
             here = outer.ahead if ahead is None else ahead
-            conditions = (*outer.conditions, (scope, event.conditions))
+            conditions = (*outer.conditions, (scope, branches))
             found.append(Placement(outer.level, here, scope, conditions))
         return found
 
@@ -97,26 +101,50 @@ class Placements:
         if not facts.qualname or height >= _MAX_CLIMB:
             return False
         for caller, call in self.seen.program.call_sites(facts.path, facts.qualname)[:_MAX_CALLS]:
-            calling = next((each for each in caller.facts.events if each.kind == "call" and each.term == call), None)
+            calling = next(
+                (each for each in caller.facts.events if each.kind == "call" and each.term == call), None
+            )
             if calling is None:
                 continue
             if self._training_loop(caller, calling.loop) >= 0 or self._called_in_training(caller, height + 1):
                 return True
         return False
 
-    def _ahead(self, frame: Frame, event: Event, loop: int) -> bool | None:
-        """Whether an event comes before the training of its unit's round; None where the unit trains nothing else."""
+    def _beside_training(
+        self, frame: Frame, event: Event, loop: int
+    ) -> tuple[bool | None, tuple[Condition, ...]]:
+        """How an event stands to the training of its unit's round: whether it comes first (None where there is no
+        other training), and the branches it stands in that the training does not.
+        """
         events = self.seen.program.events(frame.facts)
         place = next((i for i, each in enumerate(events) if each is event), -1)
         trains = [
             i
             for i, each in enumerate(events)
-            if each is not event and each.kind == "call" and self._within(frame, each.loop, loop)
-            and self.training.event_trains(frame, each)
+            if each is not event
+            and each.kind == "call"
+            and self._within(frame, each.loop, loop)
+            and self._trains(frame, each)
         ]
-        return place < trains[0] if trains else None
+        shared = events[trains[0]].conditions if trains else ()
+        branches = tuple(
+            each for each in event.conditions if each not in shared and not is_main_guard(frame.facts, each)
+        )
+        return (place < trains[0] if trains else None), branches
+
+    def _trains(self, frame: Frame, event: Event) -> bool:
+        call = self.seen.call_of(frame, event)
+        if call.method and call.name in _BACKWARD:
+            return True
+        return any(target in self.training.units for target in self.training.targets(call))
 
     def _within(self, frame: Frame, loop: int, outer: int) -> bool:
         while loop >= 0 and loop != outer:
             loop = frame.facts.loops[loop].parent
         return loop == outer
+
+
+def is_main_guard(facts: UnitFacts, condition: Condition) -> bool:
+    """Whether a branch is `if __name__ == "__main__"`."""
+    term = facts.terms[condition.term]
+    return term.op == "cmp" and any(facts.terms[side].value == "__main__" for side in term.args)

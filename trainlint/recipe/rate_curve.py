@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from trainlint.recipe.rate_shapes import CurveError, Schedule
 
@@ -32,7 +33,7 @@ class Curve:
 
     @property
     def warmup(self) -> int | None:
-        """The step at which the rate has risen to its peak: 0 where it starts there, None where it falls before it."""
+        """The step at which the rate has risen to its peak: 0 where it starts there, None where it falls first."""
         top = self._top()
         rising = all(
             not _below(after, before)
@@ -42,7 +43,7 @@ class Curve:
 
     @property
     def shape(self) -> str:
-        """What the rate does from its peak on: flat, decaying or cyclic; `rising` where the run ends at the peak.
+        """What the rate does from its peak on: flat, decaying, cyclic; `rising` where the run ends at the peak.
 
         A rate that falls and rises again before it peaks is cyclic too.
         """
@@ -54,7 +55,7 @@ class Curve:
             return "rising" if top > 0 else "flat"
         if not any(_below(rate, self.peak) for rate in after):
             return "flat"
-        falls = all(not _below(earlier, later) for earlier, later in zip(after, after[1:], strict=False))
+        falls = all(not _below(earlier, later) for earlier, later in pairwise(after))
         return "decaying" if falls else "cyclic"
 
     def shown(self) -> tuple[float, ...]:
@@ -70,7 +71,7 @@ class Curve:
 
 
 def simulate(schedule: Schedule, steps: int, first: int = 0) -> Curve:
-    """The rates of a run of `steps` steps; `first` is how often the schedule was stepped before the run's first.
+    """The rates of a run of `steps` steps; `first` is how often the schedule was stepped before it.
 
     A run of more than 2,000 steps is sampled evenly, and where the schedule turns. Raises CurveError.
     """

@@ -1,6 +1,6 @@
 """Schedules as functions of how often they were stepped. The formulas are those PyTorch's schedulers compute.
 
-`build` makes a Schedule from a shape primitive's name, the optimizer's rate and the quantities of the scheduler,
+`build` makes a Schedule from a shape primitive's name, the optimizer's rate and the scheduler's quantities,
 keyed by the fields that the knowledge gives its parameters.
 """
 
@@ -27,22 +27,23 @@ class CurveError(Exception):
 class Schedule:
     """A schedule of one optimizer.
 
-    `at(n)` is the rate after n steps. `follow(rate, n)` is the rate after step n of a schedule that shares the
-    optimizer with others, where it was `rate` before; step 0 is its construction. None: it cannot share one.
-    `resumes` tells whether it starts from the optimizer's own rate when a sequence comes to it; `corners` are the
-    steps around which it turns.
+    `at(n)` is the rate after n steps. `follow(rate, n)` is the rate after step n where the schedule shares the
+    optimizer with others and the rate was `rate` before; step 0 is its construction. None: it cannot share one.
+    `resumes` tells whether it starts from the optimizer's own rate when a sequence comes to it; `between` is
+    `at` for parts of a step, where it takes them; `corners` are the steps around which it turns.
     """
 
     at: Steps
     follow: Callable[[float, int], float] | None = None
     resumes: bool = True
+    between: Callable[[float], float] | None = None
     corners: tuple[int, ...] = ()
 
 
 def build(shape: str, base: float, quantities: Quantities) -> Schedule:
     """The schedule of a shape primitive that starts from the optimizer's rate `base`.
 
-    Raises CurveError for a shape without a formula, and for quantities that are missing or that the scheduler refuses.
+    Raises CurveError for a shape without a formula, and for quantities that are missing or refused.
     """
     maker = _SHAPES.get(shape)
     if maker is None:
@@ -179,8 +180,8 @@ def _cosine(base: float, given: _Reader) -> Schedule:
 def _cosine_restarts(base: float, given: _Reader) -> Schedule:
     first, multiple, lowest = given.whole("length"), given.whole("multiple"), given.number("min_lr")
 
-    def at(step: int) -> float:
-        length, start = first, 0
+    def at(step: float) -> float:
+        length, start = first, 0.0
         if multiple == 1:
             start = step - step % first
         else:
@@ -189,10 +190,10 @@ def _cosine_restarts(base: float, given: _Reader) -> Schedule:
                 length *= multiple
         return lowest + (base - lowest) * (1 + math.cos(math.pi * (step - start) / length)) / 2
 
-    return _absolute(at)
+    return Schedule(at, lambda _, step: at(step), between=at)
 
 
-def _cyclic(base: float, given: _Reader) -> Schedule:
+def _cyclic(_: float, given: _Reader) -> Schedule:
     low, high, up = given.number("base_lr"), given.number("max_lr"), given.positive("up")
     down = given.positive("down") if given.has("down") else up
     mode, factor, length = given.text("mode"), given.number("factor"), up + down
@@ -209,7 +210,7 @@ def _cyclic(base: float, given: _Reader) -> Schedule:
     return Schedule(at, resumes=False, corners=_around(up))
 
 
-def _one_cycle(base: float, given: _Reader) -> Schedule:
+def _one_cycle(_: float, given: _Reader) -> Schedule:
     total = (
         given.whole("length")
         if given.has("length")
@@ -293,7 +294,7 @@ def _remembered(first: float, follow: Callable[[float, int], float]) -> Steps:
     return at
 
 
-def _sequential(base: float, given: _Reader) -> Schedule:
+def _sequential(_: float, given: _Reader) -> Schedule:
     schedules, milestones = given.schedules(), given.numbers("milestones")
     if len(milestones) != len(schedules) - 1:
         raise CurveError("PyTorch wants one milestone less than schedulers")
@@ -335,8 +336,8 @@ def _around(step: float) -> tuple[int, ...]:
 
 
 _SHAPES: dict[str, Callable[[float, _Reader], Schedule]] = {
-    "step": _step, "multistep": _multistep, "exponential": _exponential, "linear": _linear, "constant": _constant,
-    "polynomial": _polynomial, "cosine": _cosine, "cosine-restarts": _cosine_restarts, "cyclic": _cyclic,
-    "onecycle": _one_cycle, "swa": _swa, "lambda": _lambda, "multiplicative": _multiplicative,
-    "sequential": _sequential, "chained": _chained,
+    "step": _step, "multistep": _multistep, "exponential": _exponential, "linear": _linear,
+    "constant": _constant, "polynomial": _polynomial, "cosine": _cosine, "cosine-restarts": _cosine_restarts,
+    "cyclic": _cyclic, "onecycle": _one_cycle, "swa": _swa, "lambda": _lambda,
+    "multiplicative": _multiplicative, "sequential": _sequential, "chained": _chained,
 }  # fmt: skip

@@ -15,6 +15,7 @@ from trainlint.recipe.config_scalars import is_dynamic, is_number_text
 from trainlint.recipe.config_tree import Found, find_all, walk_entries
 from trainlint.text.document import Document, Node
 
+_TEMPLATE_MARKS = ("{{", "{%", "<%")
 _READABLE_LINE = re.compile(r"""^([ ]*)(?:-[ ]+)?["']?([A-Za-z_$][\w.$-]*)["']?[ ]*[:=](?:[ ]+(.*))?$""")
 
 
@@ -153,6 +154,11 @@ def _skip_pattern() -> re.Pattern[str]:
     return re.compile("|".join(translate(each) for each in load_formats().recognition.skip_paths))
 
 
+def is_template(text: str) -> bool:
+    """Whether something fills a text in before it is a config: `{{ … }}`, `{% … %}` or `<% … %>` stand in it."""
+    return any(mark in text for mark in _TEMPLATE_MARKS)
+
+
 def recognise_broken(text: str, path: str) -> Recognition:
     """What a file that does not parse looks like, by the keys of its readable lines.
 
@@ -160,7 +166,7 @@ def recognise_broken(text: str, path: str) -> Recognition:
     """
     knowledge = load_formats()
     facts = knowledge.recognition
-    if len(text) > facts.largest or _skipped_path(path) or "{{" in text or "{%" in text or "<%" in text:
+    if len(text) > facts.largest or _skipped_path(path) or is_template(text):
         return Recognition(reason="it is a template, or belongs to another kind of file")
     keys = _readable_keys(text)
     top = {key for indent, key, _ in keys if indent == 0}

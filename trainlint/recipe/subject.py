@@ -71,7 +71,7 @@ def _model_name(seen: Observations, model: Resolved | None) -> Value:
         named = None if given is None else given.default()
         if named is not None and named.kind == "const" and isinstance(named.value, str):
             return derived(named.value, span)
-    if model.kind == "unknown":
+    if entry is None and model.kind != "instance":
         name = _looked_up(seen)
         if name is not None:
             return name
@@ -106,7 +106,7 @@ def _named_by_key(seen: Observations) -> Iterator[Value]:
 
 def _made(seen: Observations, dataset: Resolved) -> Iterator[Resolved]:
     """The data sets behind wrappers, splits and branches."""
-    waiting = list(dataset.alternatives())
+    waiting = list(dataset.default().alternatives())
     for _ in range(_MAX_STEPS):
         if not waiting:
             return
@@ -118,7 +118,7 @@ def _made(seen: Observations, dataset: Resolved) -> Iterator[Resolved]:
         elif entry is not None and entry.kind in ("dataset-wrapper", "split"):
             inner = seen.evaluator.calls.arguments(value).get(entry.fields.get("dataset", ""))
         if inner is not None:
-            waiting += inner.alternatives()
+            waiting += inner.default().alternatives()
         else:
             yield value
 
@@ -138,7 +138,7 @@ def _data(seen: Observations, sets: list[Resolved], model: Resolved | None) -> d
 
 
 def _scale(seen: Observations, dataset: Resolved, model: Resolved | None) -> str:
-    """imagenet or small by what the knowledge says of the data set, its class's name or its paths; "" for neither."""
+    """imagenet or small, by the knowledge of the data set, its class's name or its paths; "" for neither."""
     entry = seen.evaluator.entry(dataset.name) if dataset.kind == "object" else None
     if entry is not None and isinstance(entry.extra.get("scale"), str):
         return str(entry.extra["scale"])

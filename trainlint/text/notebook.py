@@ -58,6 +58,8 @@ def read_notebook(source: Source) -> NotebookSource | Broken:
         return Broken("too-deep", 1, 1, "not a notebook: JSON nested too deeply")
     if not isinstance(notebook, dict):
         return Broken("syntax", 1, 1, "not a notebook: the file holds no JSON object")
+    if not any(isinstance(notebook.get(key), list) for key in ("cells", "worksheets")):
+        return Broken("syntax", 1, 1, "not a notebook: the file holds no cells")
     read = NotebookSource(source.path, source_of(source.path, ""))
     texts: list[str] = []
     line = 1

@@ -38,7 +38,7 @@ def explain(error: yaml.YAMLError | UnicodeEncodeError, source: Source) -> Broke
     mark, problem = error.problem_mark, error.problem or "cannot be parsed"
     if _UNCLOSED in problem and error.context_mark is not None:
         return Broken("config-syntax", *source.position(error.context_mark.index), "this is never closed")
-    offset = min(mark.index, len(source.text))
+    offset = min(mark.index, len(source.text.rstrip()))
     return Broken("config-syntax", *source.position(offset), _reason(problem, source.text, offset))
 
 
