@@ -124,7 +124,7 @@ def test_toml_that_does_not_parse(project: Path) -> None:
 
 def test_a_broken_training_config_is_a_finding(project: Path) -> None:
     (project / "train.yaml").write_text("lr: 0.1\nbatch_size: 128\nepochs: 90\noptimizer: {name: sgd\n")
-    (project / "ppcls.yaml").write_text("Arch: {name: ResNet50}\nGlobal:\n  epochs: 90\n epochs: 3\nOptimizer:\n")
+    (project / "ppcls.yaml").write_text("Global:\n  epochs: 90\n epochs: 3\nOptimizer:\nDataLoader:\n")
     found = report(project)
     rules = {item["path"]: item["rule"] for item in found["findings"]}
     assert rules["ppcls.yaml"] == "unparsable-config"

@@ -87,6 +87,7 @@ def test_what_is_no_notebook_gives_a_reason() -> None:
     for text, kind, line in [
         ('{"cells":\n [,]}', "syntax", 2),
         ("[]", "syntax", 1),
+        ('{"a": 1}', "syntax", 1),
         ("", "syntax", 1),
         ("[" * 200_000, "too-deep", 1),
     ]:

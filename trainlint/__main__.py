@@ -1,21 +1,30 @@
-"""Where `trainlint` and `python -m trainlint` begin: an interrupt is quiet from here on."""
+"""Where `trainlint` and `python -m trainlint` begin."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 INTERRUPTED = 130
 
 
 def main() -> int:
-    """Runs the command line and returns its exit code."""
+    """Runs the command line and returns its exit code. Even an early interrupt is quiet."""
     try:
+        _leave_working_folder()
         from trainlint.cli import main as run  # noqa: PLC0415 - its imports can be interrupted too
 
         return run()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
+
+
+def _leave_working_folder() -> None:
+    """`python -m` looks for modules where it is started, often in the project, whose code must not run."""
+    own = str(Path(__file__).parents[1])
+    if sys.path and sys.path[0] in ("", str(Path.cwd())) and sys.path[0] != own:
+        del sys.path[0]
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ def selected_rules(rulebook: Rulebook, settings: Settings) -> frozenset[str]:
     """Names of the rules to run. A preview runs only where its own name is selected.
 
     Raises SettingsError, with the file and line for settings from a file, for a name that is no rule or
-    family.
+    family, an option that the rule does not have, and a folder of pages that does not exist.
     """
     _refuse_unknown(rulebook, settings)
     _refuse_options(rulebook, settings)
+    _refuse_missing_folders(settings)
     stable = {rule.name for rule in rulebook.rules.values() if rule.status == "stable"}
     chosen = _named(rulebook, settings.select, stable) if settings.select else stable
     return frozenset(chosen - _named(rulebook, settings.ignore, set(rulebook.rules)))
@@ -67,6 +68,13 @@ def _refuse_options(rulebook: Rulebook, settings: Settings) -> None:
             if settings.file and option in load_settings(Path(settings.file)).options.get(rule, {}):
                 raise complaint(settings.file, ("options", rule, option), message)
             raise SettingsError(message)
+
+
+def _refuse_missing_folders(settings: Settings) -> None:
+    for folder in settings.rulebooks:
+        if not Path(folder).is_dir():
+            message = f"rulebooks: there is no folder {folder}"
+            raise complaint(settings.file, ("rulebooks",), message) if settings.file else SettingsError(message)
 
 
 def _names(settings: Settings) -> list[tuple[tuple[str, ...], str]]:

@@ -10,11 +10,11 @@ import logging
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 from lsprotocol import types
 from lsprotocol.converters import get_converter
@@ -24,6 +24,7 @@ from pygls.uris import to_fs_path
 from trainlint.output.lsp import Encoding
 from trainlint.paths import canonical
 from trainlint.server_worker import diagnose, problem, readable, warm_up
+from trainlint.spawning import leave_interrupts, spawning
 from trainlint.version import VERSION
 
 DEBOUNCE = 0.2
@@ -31,6 +32,7 @@ DEBOUNCE = 0.2
 PATIENCE = 60.0
 """Seconds one buffer may take before its worker is ended."""
 
+Result = TypeVar("Result")
 _LOG = logging.getLogger(__name__)
 
 
@@ -74,7 +76,7 @@ class Server(LanguageServer):
 
     def warm(self) -> None:
         """Starts the worker ahead of the first buffer."""
-        self._workers().submit(warm_up)
+        self._submit(warm_up)
 
     def end(self) -> None:
         """Ends the worker, whatever it does."""
@@ -103,9 +105,8 @@ class Server(LanguageServer):
 
     async def _diagnose(self, path: str, text: str) -> list[dict[str, Any]]:
         encoding = cast("Encoding", str(getattr(self.workspace.position_encoding, "value", "utf-16")))
-        loop = asyncio.get_running_loop()
         try:
-            work = loop.run_in_executor(self._workers(), diagnose, path, text, encoding)
+            work = asyncio.wrap_future(self._submit(diagnose, path, text, encoding))
             return await asyncio.wait_for(work, PATIENCE)
         except BrokenProcessPool:
             self.end()
@@ -114,10 +115,11 @@ class Server(LanguageServer):
             self.end()
             return [problem(f"not checked: it took more than {PATIENCE:.0f} seconds")]
 
-    def _workers(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        return self._pool
+    def _submit(self, work: Callable[..., Result], *args: Any) -> Future[Result]:
+        with spawning():
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), leave_interrupts)
+            return self._pool.submit(work, *args)
 
 
 def make_server() -> Server:

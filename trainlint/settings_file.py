@@ -49,15 +49,8 @@ def settings_from_table(table: Mapping[str, object], file: Path) -> Settings:
         if key not in KEYS:
             raise complaint(file, (key,), f"unknown setting {key!r}{did_you_mean(key, KEYS)}")
         fields[KEYS[key]] = _CHECKS[key](file, (key,), value)
-    fields["rulebooks"] = tuple(_folder(file, folder) for folder in fields.get("rulebooks", ()))
+    fields["rulebooks"] = tuple(str(file.parent / folder) for folder in fields.get("rulebooks", ()))
     return Settings(**fields)
-
-
-def _folder(file: Path, folder: str) -> str:
-    found = file.parent / folder
-    if not found.is_dir():
-        raise complaint(file, ("rulebooks",), f"rulebooks: there is no folder {folder!r}")
-    return str(found)
 
 
 def complaint(file: str | Path, keys: Sequence[str], message: str) -> SettingsError:

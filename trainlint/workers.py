@@ -22,9 +22,9 @@ from trainlint.analysis.facts import Outline
 from trainlint.analysis.index import ProjectIndex
 from trainlint.discovery import Project
 from trainlint.findings import Notice
-from trainlint.interrupts import interrupts_held, unaware_of_interrupts
 from trainlint.knowledge.base import load_knowledge
 from trainlint.sources import ProjectSources
+from trainlint.spawning import leave_interrupts, spawning
 from trainlint.stages import Interpreted, Interpreting, Outlined, outline_files
 
 INLINE_BYTES = 1_000_000
@@ -35,7 +35,7 @@ MAX_WORKERS = 61 if os.name == "nt" else 128
 
 Result = TypeVar("Result")
 Task = Callable[[str, list[str]], bytes]
-"""What a worker does: from the file that holds its context ("" for none) and some paths to an encoded result."""
+"""What a worker does: from the file that holds its context ("" for none) and paths to an encoded result."""
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -117,9 +117,9 @@ class Workers:
         """The results of a task over all items, in no particular order; what ends a worker is left out."""
         results: list[Result] = []
         tasks = list(_split(items, self._count * TASKS_PER_WORKER))
-        pool = self._started(self._count)
         try:
-            with interrupts_held():
+            with spawning():
+                pool = self._started(self._count)
                 waiting = {pool.submit(task, context, each): each for each in tasks}
             for done, future in enumerate(as_completed(waiting)):
                 self._tell(stage, done, len(tasks))
@@ -137,10 +137,9 @@ class Workers:
         pending = tasks[::-1]
         while pending:
             items = pending.pop()
-            pool = self._started(1)
             try:
-                with interrupts_held():
-                    future = pool.submit(task, context, items)
+                with spawning():
+                    future = self._started(1).submit(task, context, items)
                 results.append(msgspec.msgpack.decode(future.result(), type=kind))
             except BrokenProcessPool:
                 self._drop()
@@ -187,7 +186,7 @@ _state = _State()
 
 
 def _start(project: bytes, overlay: dict[str, str]) -> None:
-    unaware_of_interrupts()
+    leave_interrupts()
     decoded = msgspec.msgpack.decode(project, type=Project)
     _state.sources = ProjectSources(decoded, load_knowledge(decoded.settings.versions), overlay)
 

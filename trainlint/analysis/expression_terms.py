@@ -178,7 +178,8 @@ class ExpressionTerms:
             entry = self.knowledge.method(term.name)
         else:
             return False
-        return entry is not None and bool(entry.transfer)
+        # A draw of random numbers is another value each time.
+        return entry is not None and bool(entry.transfer) and not entry.random
 
     def _mutate(self, node: cst.Call, call: int, args: Sequence[int]) -> None:
         if not isinstance(node.func, cst.Attribute):

@@ -225,7 +225,7 @@ class UnitFacts(msgspec.Struct):
     """The close reading of one unit.
 
     `bindings` are the names a module or class body leaves bound; `defaults` the terms of a function's parameter defaults.
-    `attributes` says what callers may know of `self.x` after a method that assigns it.
+    `placed`: every term has its place; without, only those that candidates show. `attributes` says what callers may know of `self.x` after a method that assigns it.
     `uses` names every project unit whose summary was consulted, and `missed` every name looked for and not found.
     """
 
@@ -242,6 +242,7 @@ class UnitFacts(msgspec.Struct):
     candidates: list[Candidate] = msgspec.field(default_factory=list)
     summary: NumericSummary | None = None
     attributes: dict[str, NumericSummary] = msgspec.field(default_factory=dict)
+    placed: bool = False
     uses: list[str] = msgspec.field(default_factory=list)
     missed: list[str] = msgspec.field(default_factory=list)
     limits: list[str] = msgspec.field(default_factory=list)

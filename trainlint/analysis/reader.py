@@ -15,14 +15,14 @@ from trainlint.knowledge.base import Knowledge
 if TYPE_CHECKING:
     import libcst as cst
 
+    from trainlint.analysis.assemble import Reading
     from trainlint.analysis.numerics import Numerics
-
-MAX_CHAIN = 16
-"""Longest chain of callees summarised for one another; beyond it a result is unknown."""
 
 NUMERIC_FRAMEWORKS = frozenset({"torch", "tensorflow", "keras", "jax", "paddle"})
 
-SITE_WORDS = frozenset({"sqrt", "sqrt_", "rsqrt", "rsqrt_", "pow", "pow_", "div", "div_", "true_divide", "divide", "reciprocal", "hypot"})
+SITE_WORDS = frozenset(
+    "sqrt sqrt_ rsqrt rsqrt_ pow pow_ div div_ true_divide divide reciprocal hypot".split()
+)
 """Names of the functions and methods whose sites the numeric rules judge."""
 
 
@@ -33,8 +33,9 @@ class Reader:
         self.index = index
         self.knowledge = knowledge
         self._lines_of = lines_of
-        self._facts: dict[tuple[str, str], UnitFacts | None] = {}
-        self._reading: list[tuple[str, str]] = []
+        self._facts: dict[tuple[str, str], UnitFacts] = {}
+        self._waiting: list[tuple[Reading, dict[str, None]]] = []
+        self._judging = False
         self._numeric: dict[str, bool] = {}
 
     def preload(self, facts: Iterable[UnitFacts]) -> None:
@@ -44,27 +45,33 @@ class Reader:
 
     def known(self) -> list[UnitFacts]:
         """All facts read so far, sorted by path and qualified name."""
-        return [facts for _, facts in sorted(self._facts.items()) if facts is not None]
+        return [facts for _, facts in sorted(self._facts.items())]
 
-    def facts(self, path: str, qualname: str) -> UnitFacts | None:
-        """The facts of a unit; None where there is no such unit, or it is being read further up the chain."""
+    def facts(self, path: str, qualname: str, *, placed: bool = False) -> UnitFacts | None:
+        """The facts of a unit, None where there is no such unit; with the place of every term where asked for."""
         key = (path, qualname)
-        if key in self._facts:
-            return self._facts[key]
-        if key in self._reading or len(self._reading) >= MAX_CHAIN:
-            return None
+        known = self._facts.get(key)
+        if known is not None and (known.placed or not placed):
+            return known
         outline = self.index.outlines.get(path)
         unit = self.index.unit(path, qualname)
         if outline is None or unit is None:
-            self._facts[key] = None
             return None
-        self._reading.append(key)
-        try:
-            facts = self._read(outline, unit)
-        finally:
-            self._reading.pop()
-        self._facts[key] = facts
+        facts = self._facts[key] = self._read(outline, unit, placed)
+        self._judge_sites()
         return facts
+
+    def _judge_sites(self) -> None:
+        """Find the candidates of what was read. They ask for summaries, which may have further units read."""
+        if self._judging:
+            return
+        self._judging = True
+        try:
+            while self._waiting:
+                reading, uses = self._waiting.pop()
+                reading.find_candidates(uses)
+        finally:
+            self._judging = False
 
     def is_numeric(self, path: str) -> bool:
         """Whether a file uses a framework whose numbers the analysis follows."""
@@ -72,7 +79,9 @@ class Reader:
         if known is None:
             outline = self.index.outlines.get(path)
             known = outline is not None and any(
-                self.knowledge.framework(imported.target) in NUMERIC_FRAMEWORKS for imported in outline.imports
+                self.knowledge.framework(name) in NUMERIC_FRAMEWORKS
+                for imported in outline.imports
+                for name in (imported.target, self.knowledge.conventions.get(imported.local, ""))
             )
             self._numeric[path] = known
         return known
@@ -84,11 +93,11 @@ class Reader:
         return [
             unit.qualname
             for unit in self.index.outlines[path].units
-            if unit.divides or not SITE_WORDS.isdisjoint(unit.mentions)
+            if _has_sites(unit)
         ]
 
-    def _read(self, outline: Outline, unit: Unit) -> UnitFacts:
-        from trainlint.analysis.assemble import assemble
+    def _read(self, outline: Outline, unit: Unit, placed: bool) -> UnitFacts:
+        from trainlint.analysis.assemble import Reading
         from trainlint.analysis.interpreter import Interpreter
 
         piece = unit_source(self._lines_of(outline.path), unit)
@@ -104,21 +113,26 @@ class Reader:
             made = Numerics(
                 table.terms,
                 self.knowledge,
-                summary_of=lambda name: self._summary(name, uses),
+                summary_of=lambda name: self._summary(name, outline.path, unit.qualname, uses),
                 self_attribute_of=lambda name: self._attribute(outline.path, unit.qualname, name, uses),
             )
             numerics.append(made)
             return made
 
         interpreter = Interpreter(names, self.knowledge, hooks, unit.kind, outline.path)
-        empty = UnitFacts(outline.path, unit.qualname, [], [], [], [], {}, {}, [])
+        empty = UnitFacts(outline.path, unit.qualname, [], [], [], [], {}, {}, [], placed=True)
         if not piece.text:
             return empty
         module = self._parse(piece, empty)
         if module is None:
             return empty
         interpreter.run(module)
-        return assemble(outline.path, unit, interpreter, numerics[0] if numerics else None, uses, piece, module)
+        reading = Reading(outline.path, unit, interpreter, numerics[0] if numerics else None, piece, module)
+        if placed:
+            reading.place()
+        if numerics and _has_sites(unit):
+            self._waiting.append((reading, uses))
+        return reading.facts
 
     def _parse(self, piece: Slice, empty: UnitFacts) -> cst.Module | None:
         import libcst as cst
@@ -129,11 +143,16 @@ class Reader:
             empty.limits.append(f"could not be parsed closely: {str(error).splitlines()[0]}")
             return None
 
-    def _summary(self, name: str, uses: dict[str, None]) -> NumericSummary | None:
+    def _summary(self, name: str, caller: str, unit: str, uses: dict[str, None]) -> NumericSummary | None:
+        """What a callee is known to return: a project function, or a method called on `self`."""
         path, separator, qualname = name.partition("::")
         if not separator:
-            return None
-        uses[name] = None
+            owner, _, method = name.partition(".")
+            target = self.index.method(caller, unit.rpartition(".")[0], method) if owner == "self" and method else None
+            if target is None or target.kind != "function":
+                return None
+            path, qualname = target.path, target.qualname
+        uses[f"{path}::{qualname}"] = None
         facts = self.facts(path, qualname)
         return None if facts is None else facts.summary
 
@@ -147,3 +166,7 @@ class Reader:
         uses[f"{target.path}::{target.qualname}"] = None
         facts = self.facts(target.path, target.qualname)
         return None if facts is None else facts.attributes.get(name)
+
+
+def _has_sites(unit: Unit) -> bool:
+    return unit.divides or not SITE_WORDS.isdisjoint(unit.mentions)

@@ -1,4 +1,4 @@
-"""Formulas of calls: functions of the libraries and the project, lambdas, partial functions, `len(loader)`."""
+"""Formulas of calls: functions of libraries and the project, lambdas, partial functions, `len(loader)`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from trainlint.analysis.facts import Term
 from trainlint.analysis.values import Frame, Resolved
-from trainlint.recipe.formula_loops import elements, rounds
 from trainlint.recipe.formula_parts import (
     BATCHES,
     FUNCTIONS,
@@ -89,28 +88,8 @@ class CallFormulas:
         function = FUNCTIONS.get(name)
         if function is None or any(record.keys) or len(record.args) < 2:
             return self.formulas.leaf(scope, term)
-        if name == "builtins.sum" and scope.frame.term(record.args[1]).op == "comp":
-            return self._sum(scope, scope.frame.term(record.args[1]))
         arguments = [self.formulas.compile(scope, argument) for argument in record.args[1:]]
         return combine(function, arguments, self.formulas.work)
-
-    def _sum(self, scope: Scope, comp: Term) -> Node:
-        """The sum of a comprehension over a known sequence: `sum(epoch >= m for m in milestones)`."""
-        if comp.value or comp.name == "dict":
-            return unresolved("a sum over a part of a sequence")
-        result, source = comp.args[-2:]
-        element, bound = elements(scope.frame.facts, result, source)
-        each = self.formulas.compile(scope.binding(bound), result)
-        items = self.formulas.loops.items(scope, source)
-
-        def run(env: Env) -> object:
-            self.formulas.work.spend()
-            values = [each.run({**env, element: value}) for value in rounds(items.run(env))]
-            if not all(isinstance(value, (int, float)) for value in values):
-                raise UnresolvedError("a sum of other things than numbers")
-            return sum(values)
-
-        return Node(run)
 
     def _partial(self, made: Resolved, arguments: list[Node], keywords: Mapping[str, Node]) -> Node:
         if made.frame is None:

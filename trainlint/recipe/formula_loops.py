@@ -17,6 +17,7 @@ from trainlint.recipe.formula_parts import (
     UnresolvedError,
     combine,
     constant,
+    decided,
     unresolved,
     variable,
 )
@@ -142,6 +143,22 @@ class LoopFormulas:
 
         return Node(run)
 
+    def comprehension(self, scope: Scope, term: int, record: Term) -> Node:
+        """The elements of a comprehension over a known sequence: `[epoch >= m for m in milestones]`."""
+        _ = term
+        if record.value or record.name == "dict":
+            return unresolved("a comprehension over a part of a sequence")
+        result, source = record.args[-2:]
+        element, bound = elements(scope.frame.facts, result, source)
+        each = self.formulas.compile(scope.binding(bound), result)
+        items = self.items(scope, source)
+
+        def run(env: Env) -> object:
+            self.formulas.work.spend()
+            return tuple(each.run({**env, element: value}) for value in rounds(items.run(env)))
+
+        return decided(run, [items]) if each.fixed else Node(run)
+
     def items(self, scope: Scope, source: int) -> Node:
         """What a loop or comprehension runs over, as a sequence."""
         bounds = counted(self.formulas.seen, self.formulas.evaluator.value(scope.frame, source))
@@ -172,7 +189,7 @@ def elements(facts: UnitFacts, term: int, source: int) -> tuple[str, dict[str | 
 
 
 def _ends(facts: UnitFacts, record: Term) -> list[int]:
-    """The terms of a loop's variable at the end of a round. Two loops may share the start; then there are two."""
+    """The terms of a loop's variable at the end of a round: several where loops share the start."""
     found = [
         each.args[1]
         for each in facts.terms

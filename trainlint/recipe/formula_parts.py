@@ -166,7 +166,8 @@ def _ordered(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": _times, "/": operator.truediv, "//": operator.floordiv,
     "%": operator.mod, "**": _power, "==": operator.eq, "!=": operator.ne, "<": _ordered(operator.lt),
-    "<=": _ordered(operator.le), ">": _ordered(operator.gt), ">=": _ordered(operator.ge), "is": operator.eq, "is-not": operator.ne,
+    "<=": _ordered(operator.le), ">": _ordered(operator.gt), ">=": _ordered(operator.ge), "is": operator.eq,
+    "is-not": operator.ne,
     "in": lambda item, group: item in group, "not-in": lambda item, group: item not in group,
 }  # fmt: skip
 
@@ -178,7 +179,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "math.ceil": math.ceil, "math.tanh": math.tanh, "math.fabs": abs, "numpy.cos": math.cos,
     "numpy.sin": math.sin, "numpy.exp": math.exp, "numpy.log": math.log, "numpy.sqrt": math.sqrt,
     "numpy.power": _power, "numpy.floor": math.floor, "numpy.ceil": math.ceil, "numpy.tanh": math.tanh,
-    "numpy.abs": abs, "numpy.minimum": min, "numpy.maximum": max, "numpy.clip": _clip, "numpy.sum": _total, "numpy.min": min,
+    "numpy.abs": abs, "numpy.minimum": min, "numpy.maximum": max, "numpy.clip": _clip,
+    "numpy.sum": _total, "numpy.min": min,
     "numpy.max": max, "bisect.bisect": bisect.bisect_right, "bisect.bisect_right": bisect.bisect_right,
     "bisect.bisect_left": bisect.bisect_left,
 }  # fmt: skip

@@ -53,7 +53,7 @@ class Formulas:
             "call": self.calls.call, "bin": self._operator, "cmp": self._operator, "un": self._unary,
             "bool": self._boolean, "if": self._if, "tuple": self._sequence, "list": self._sequence,
             "set": self._sequence, "elem": self.loops.element, "unpack": self.loops.unpack,
-            "loop": self.loops.variable,
+            "loop": self.loops.variable, "comp": self.loops.comprehension,
         }  # fmt: skip
 
     def compile(self, scope: Scope, term: int) -> Node:

@@ -20,9 +20,9 @@ _MAX_CLIMB = 6
 class Placement:
     """How often an event happens.
 
-    `level`: epoch (once in a round of the outermost training loop), batch (in a round of a loop below it), or once
-    (outside of every training loop). `ahead`: before the round's training. `scope` is the event's unit in the call
-    that leads here, `conditions` the branches on the way, each with its scope.
+    `level`: epoch (once in a round of the outermost training loop), batch (in a round of a loop below it), or
+    once (outside of every training loop). `ahead`: before the round's training. `scope` is the event's unit in
+    the call that leads here, `conditions` the branches on the way, each with its scope.
     """
 
     level: str
@@ -113,8 +113,9 @@ class Placements:
     def _beside_training(
         self, frame: Frame, event: Event, loop: int
     ) -> tuple[bool | None, tuple[Condition, ...]]:
-        """How an event stands to the training of its unit's round: whether it comes first (None where there is no
-        other training), and the branches it stands in that the training does not.
+        """Whether an event comes before its unit's training in a round, and the branches only it is in.
+
+        None instead of a truth value where the unit trains nothing else.
         """
         events = self.seen.program.events(frame.facts)
         place = next((i for i, each in enumerate(events) if each is event), -1)

@@ -57,7 +57,7 @@ class Program:
 
     def facts(self, path: str, qualname: str) -> UnitFacts | None:
         """The close reading of a unit."""
-        return self.reader.facts(path, qualname)
+        return self.reader.facts(path, qualname, placed=True)
 
     def call_sites(self, path: str, qualname: str) -> Sequence[tuple[Frame, int]]:
         """Calls in reached units whose callee is this function, or this class for its `__init__`."""
@@ -120,7 +120,7 @@ class Program:
         if method.kind == "function":
             return "function", method.path, method.qualname
         for where, owner in self.lineage(path, qualname):
-            body = self.reader.facts(where, owner)
+            body = self.facts(where, owner)
             if body is not None and name in body.bindings:
                 return "variable", where, f"{owner}.{name}"
         return "", "", ""
@@ -175,7 +175,7 @@ class Program:
         return frozenset(
             event.name
             for place in self.interesting()
-            if (facts := self.reader.facts(*place)) is not None
+            if (facts := self.facts(*place)) is not None
             for event in facts.events
             if event.kind == "store-global"
         )

@@ -33,7 +33,7 @@ class Curve:
 
     @property
     def warmup(self) -> int | None:
-        """The step at which the rate has risen to its peak: 0 where it starts there, None where it falls first."""
+        """The step at which the rate has risen to its peak: 0 if it starts there, None if it falls first."""
         top = self._top()
         rising = all(
             not _below(after, before)
@@ -43,7 +43,7 @@ class Curve:
 
     @property
     def shape(self) -> str:
-        """What the rate does from its peak on: flat, decaying, cyclic; `rising` where the run ends at the peak.
+        """What the rate does from its peak on: flat, decaying or cyclic; `rising` if the run ends there.
 
         A rate that falls and rises again before it peaks is cyclic too.
         """

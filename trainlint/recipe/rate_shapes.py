@@ -27,8 +27,8 @@ class CurveError(Exception):
 class Schedule:
     """A schedule of one optimizer.
 
-    `at(n)` is the rate after n steps. `follow(rate, n)` is the rate after step n where the schedule shares the
-    optimizer with others and the rate was `rate` before; step 0 is its construction. None: it cannot share one.
+    `at(n)` is the rate after n steps. `follow(rate, n)` is the rate after step n where it shares the optimizer
+    with others and the rate was `rate` before; step 0 is its construction. None: it cannot share one.
     `resumes` tells whether it starts from the optimizer's own rate when a sequence comes to it; `between` is
     `at` for parts of a step, where it takes them; `corners` are the steps around which it turns.
     """

@@ -13,6 +13,7 @@ from trainlint.recipe.formulas import Formulas
 from trainlint.recipe.observe import Call, Observations
 from trainlint.recipe.placement import is_main_guard
 from trainlint.recipe.rate_shapes import CurveError, Quantity, Schedule, build
+from trainlint.recipe.rate_warmed import PACKAGES, build_warmed
 
 _OWN_RATES = frozenset({"onecycle", "cyclic"})
 _PARTS = frozenset({"optimizer", "schedulers", "function"})
@@ -51,7 +52,7 @@ class Schedulers:
             for item in (value, *value.items):
                 for leaf in item.alternatives():
                     entry = self.seen.evaluator.entry(leaf.name) if leaf.kind == "object" else None
-                    if entry is not None and entry.kind == "scheduler" and leaf.site is not None:
+                    if entry is not None and entry.kind in ("scheduler", "scheduler-factory") and leaf.site is not None:
                         yield leaf.site
 
     def schedule(self, call: Call, batches: int) -> Schedule:
@@ -64,17 +65,29 @@ class Schedulers:
 
     def _schedule(self, made: Resolved, env: Env, depth: int) -> Schedule:
         entry = self.seen.evaluator.entry(made.name) if made.kind == "object" else None
-        if entry is None or not entry.shape or depth > _MAX_NESTING:
+        shape = "" if entry is None else self._shape(made, entry)
+        if entry is None or not shape or depth > _MAX_NESTING:
             raise CurveError(f"{_plain(made.name) or 'a scheduler'} has no known formula")
-        if entry.framework != "torch" or not made.name.startswith("torch."):
+        warmed = made.name.startswith(PACKAGES)
+        if not warmed and not made.name.startswith("torch."):
             raise CurveError(f"{_plain(made.name)} is not simulated")
-        if self.base is None and entry.shape not in _OWN_RATES:
+        if self.base is None and shape not in _OWN_RATES:
             raise CurveError("the optimizer's rate is not known")
+        base = float("nan") if self.base is None else self.base
         try:
             quantities = self._quantities(made, entry, env, depth)
-            return build(entry.shape, float("nan") if self.base is None else self.base, quantities)
+            return build_warmed(shape, base, quantities) if warmed else build(shape, base, quantities)
         except (CurveError, UnresolvedError) as error:
             raise CurveError(f"{_plain(made.name)}: {error}") from error
+
+    def _shape(self, made: Resolved, entry: Entry) -> str:
+        """The shape primitive of a scheduler; of a factory, by the name it is given."""
+        shapes = entry.extra.get("shapes")
+        if entry.shape or not isinstance(shapes, dict):
+            return entry.shape
+        given = self.seen.evaluator.calls.arguments(made).get(entry.fields.get("name", ""))
+        name = given.default().value if given is not None else entry.default("name")
+        return str(shapes.get(name, "")) if isinstance(name, str) else ""
 
     def _quantities(self, made: Resolved, entry: Entry, env: Env, depth: int) -> dict[str, Quantity]:
         arguments = self.seen.evaluator.calls.arguments(made)
@@ -82,7 +95,7 @@ class Schedulers:
             raise CurveError("a starred argument hides its quantities")
         for name in ("last_epoch", "scale_fn"):
             given = arguments.get(name)
-            if given is not None and given.default().value not in (None, -1):
+            if given is not None and (given.default().kind != "const" or given.default().value not in (None, -1)):
                 raise CurveError(f"its {name} is set")
         found: dict[str, Quantity] = {}
         for field, parameter in entry.fields.items():

@@ -58,7 +58,7 @@ def read_notebook(source: Source) -> NotebookSource | Broken:
         return Broken("too-deep", 1, 1, "not a notebook: JSON nested too deeply")
     if not isinstance(notebook, dict):
         return Broken("syntax", 1, 1, "not a notebook: the file holds no JSON object")
-    if not any(isinstance(notebook.get(key), list) for key in ("cells", "worksheets")):
+    if "cells" not in notebook and "worksheets" not in notebook:
         return Broken("syntax", 1, 1, "not a notebook: the file holds no cells")
     read = NotebookSource(source.path, source_of(source.path, ""))
     texts: list[str] = []

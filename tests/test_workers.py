@@ -1,0 +1,122 @@
+"""Several processes: how many, what the death of one costs, and that a failure inside one file stays there."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import deadly_tasks
+import pytest
+from test_cli import UNSHUFFLED
+
+from trainlint import workers
+from trainlint.analysis.reader import Reader
+from trainlint.commands.check import exit_code
+from trainlint.findings import Report
+from trainlint.linter import lint
+from trainlint.recipe.programs import Program
+from trainlint.settings import Settings
+from trainlint.sources import ProjectSources
+from trainlint.spawning import spawning
+
+NUMERIC = "import torch\n\n\ndef f(x):\n    return torch.sqrt((x ** 2).sum()) / x.std()\n"
+RULES = ("unshuffled-training-data", "unguarded-division")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "trainlint.toml").write_text("")
+    for number in range(9):
+        (tmp_path / f"part{number}.py").write_text(NUMERIC)
+    (tmp_path / "train.py").write_text(UNSHUFFLED)
+    (tmp_path / "killer.py").write_text(UNSHUFFLED + NUMERIC)
+    return tmp_path
+
+
+@pytest.fixture
+def always_two(monkeypatch) -> None:
+    monkeypatch.setattr(workers, "INLINE_BYTES", 0)
+
+
+def run(project: Path, jobs: int) -> Report:
+    return lint([project], Settings(jobs=jobs, select=RULES))
+
+
+def places(report: Report) -> set[tuple[str, str]]:
+    return {(finding.span.path, finding.rule) for finding in report.findings}
+
+
+def test_how_many_processes() -> None:
+    big = workers.INLINE_BYTES
+    assert workers.processes(None, 1000, big) == min(os.cpu_count() or 1, workers.MAX_WORKERS)
+    assert workers.processes(None, 1000, big - 1) == 1
+    assert workers.processes(3, 1000, big) == 3
+    assert workers.processes(3, 2, big) == 2
+    assert workers.processes(1, 1000, big) == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "replacement", "lost"),
+    [
+        ("outline_task", deadly_tasks.outline, RULES),
+        ("numeric_task", deadly_tasks.numeric, ("unguarded-division",)),
+        ("program_task", deadly_tasks.program, ("unshuffled-training-data",)),
+    ],
+)
+def test_a_worker_that_dies_costs_one_file(
+    project: Path, always_two, monkeypatch, task: str, replacement: Callable, lost: tuple[str, ...]
+) -> None:
+    complete = places(run(project, 1))
+    monkeypatch.setattr(workers, task, replacement)
+    report = run(project, 2)
+    assert [(notice.path, notice.kind) for notice in report.notices] == [("killer.py", "crashed")]
+    assert "ended the process" in report.notices[0].message
+    assert complete - places(report) == {("killer.py", rule) for rule in lost}
+    assert exit_code(report) == 1
+
+
+def test_an_error_inside_costs_one_file(project: Path, monkeypatch) -> None:
+    read = Reader._read
+    outline = ProjectSources.outline
+
+    def failing_read(self, file, unit):
+        if file.path == "part1.py":
+            raise RecursionError("too\ndeep")
+        return read(self, file, unit)
+
+    def failing_outline(self, path):
+        if path == "part2.py":
+            raise KeyError("x")
+        return outline(self, path)
+
+    def failing_program(self, entry, *others):
+        raise ValueError(entry)
+
+    complete = places(run(project, 1))
+    monkeypatch.setattr(Reader, "_read", failing_read)
+    monkeypatch.setattr(ProjectSources, "outline", failing_outline)
+    report = run(project, 1)
+    assert [(notice.path, notice.line, notice.kind) for notice in report.notices] == [
+        ("part1.py", 4, "internal"),
+        ("part2.py", 1, "internal"),
+    ]
+    assert report.notices[0].message.startswith("reading f closely failed (RecursionError: too deep")
+    assert {path for path, _ in complete - places(report)} == {"part1.py", "part2.py"}
+    assert exit_code(report) == 2
+    monkeypatch.setattr(Program, "__init__", failing_program)
+    assert {notice.path for notice in run(project, 1).notices} >= {"train.py", "killer.py"}
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="POSIX signals")
+def test_interrupts_wait_while_processes_start() -> None:
+    seen = []
+    before = os.environ.get("PYTHONSAFEPATH")
+    with pytest.raises(KeyboardInterrupt):
+        with spawning():
+            os.kill(os.getpid(), signal.SIGINT)
+            seen.append("whole block")
+        seen.append("never")
+    assert seen == ["whole block"]
+    assert os.environ.get("PYTHONSAFEPATH") == before

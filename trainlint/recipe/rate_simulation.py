@@ -1,0 +1,144 @@
+"""Simulating the learning rate of one program: once an epoch, or batch by batch over a stand-in epoch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from trainlint.findings import Span
+from trainlint.recipe.derived import number
+from trainlint.recipe.formulas import Formulas
+from trainlint.recipe.model import Value
+from trainlint.recipe.observe import Call, Observations
+from trainlint.recipe.optimizers import Optimizers
+from trainlint.recipe.placement import EPOCH, Placements
+from trainlint.recipe.rate_actions import RateActions, level_of
+from trainlint.recipe.rate_curve import Curve, simulate
+from trainlint.recipe.rate_run import Action, play
+from trainlint.recipe.rate_shapes import CurveError, Schedule, chained
+from trainlint.recipe.schedulers import Schedulers
+from trainlint.recipe.training import Training
+
+_BATCHES = 16
+"""Batches of a stand-in epoch, for schedules stepped per batch where the real number is not known."""
+
+_MAX_STAND_IN = 2_400
+_TOLERANCE = 0.06
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunLength:
+    """How many rounds the training loop makes, and what a round is."""
+
+    rounds: int
+    unit: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RateResult:
+    """A simulated run; `warmup` in units of `unit`, None where the rate falls before its peak."""
+
+    curve: Curve
+    unit: str
+    warmup: float | None
+    span: Span | None
+
+
+class RateSimulation:
+    """Simulates the rate of one program."""
+
+    def __init__(
+        self,
+        seen: Observations,
+        training: Training,
+        optimizers: Optimizers,
+        base: float | None,
+        facts: Mapping[str, Value],
+    ) -> None:
+        self.seen = seen
+        self.optimizers = optimizers
+        self.base = base
+        self.formulas = Formulas(seen, training)
+        self.schedulers = Schedulers(seen, self.formulas, base)
+        self.actions = RateActions(seen, Placements(seen, training), self.formulas)
+        self.length = run_rounds(facts)
+
+    def result(self) -> RateResult:
+        """The simulated run. Raises CurveError."""
+        self._check_world()
+        calls = self.schedulers.outermost()
+        if calls and self.optimizers.rate_stores:
+            raise CurveError("both a scheduler and a rate written by hand")
+        span = calls[0].span if calls else next(iter(self.optimizers.rate_stores), None)
+        if self.length is None:
+            raise CurveError("the length of the run is not known")
+        actions = self._actions(calls, 1)[1]
+        if not calls and not actions:
+            raise CurveError("what changes the rate is off by default, or was not found")
+        if level_of(actions) == EPOCH:
+            return self._per_round(calls, self.length, span)
+        return self._per_batch(calls, self.length, span)
+
+    def _check_world(self) -> None:
+        """CurveError where something that was not read may change the rate as well."""
+        for own in self.optimizers.own_schedules:
+            raise CurveError(f"{own.name.rpartition('::')[2]} is a scheduler of its own")
+        known = {call.site for call in self.optimizers.schedules}
+        escaped = self.optimizers.escapes(self.optimizers.calls[0], known)
+        if escaped:
+            raise CurveError(escaped)
+
+    def _actions(self, calls: list[Call], batches: int) -> tuple[list[Schedule], list[Action]]:
+        if not calls:
+            return [], list(self.actions.written())
+        schedules = [self.schedulers.schedule(call, batches) for call in calls]
+        return schedules, list(self.actions.stepped(calls, schedules))
+
+    def _per_round(self, calls: list[Call], length: RunLength, span: Span | None) -> RateResult:
+        schedules, actions = self._actions(calls, 1)
+        plain = len(actions) == len(schedules) == 1 and actions[0].is_plain
+        if plain:
+            curve = simulate(schedules[0], length.rounds, first=int(actions[0].placement.ahead))
+        else:
+            curve = self._played(schedules, actions, length.rounds, 1)
+        warmup = None if curve.warmup is None else float(curve.warmup)
+        return RateResult(curve, length.unit, warmup, span)
+
+    def _per_batch(self, calls: list[Call], length: RunLength, span: Span | None) -> RateResult:
+        """A run whose rate changes per batch: what two stand-in sizes of an epoch agree on."""
+        if length.unit != "epochs":
+            raise CurveError("the number of batches is not known")
+        batches = min(_BATCHES, _MAX_STAND_IN // (2 * length.rounds))
+        if batches < 2:
+            raise CurveError("the run has too many epochs to follow batch by batch")
+        first, second = (
+            self._played(*self._actions(calls, size), length.rounds, size) for size in (batches, 2 * batches)
+        )
+        at_epochs = [(first.rates[e * batches], second.rates[2 * e * batches]) for e in range(length.rounds)]
+        highest = max(first.peak, second.peak)
+        if any(abs(one - two) > _TOLERANCE * highest for one, two in at_epochs):
+            raise CurveError("the rate hangs on the number of batches, which is not known")
+        if first.warmup is None or second.warmup is None:
+            return RateResult(first, "epochs", None, span)
+        if first.warmup == second.warmup:
+            return RateResult(first, "steps" if first.warmup else "epochs", float(first.warmup), span)
+        return RateResult(first, "epochs", round(second.warmup / (2 * batches), 1), span)
+
+    def _played(self, schedules: list[Schedule], actions: list[Action], rounds: int, batches: int) -> Curve:
+        base = self.base
+        if len(schedules) == 1:
+            base = schedules[0].at(0)
+        elif schedules:
+            base = chained(float("nan") if base is None else base, schedules).at(0)
+        curve = play(actions, list(self.formulas.loops.carried.values()), base, rounds, batches)
+        if len(self.formulas.loops.clocks) > 1:
+            raise CurveError("the rate is counted by several training loops")
+        return curve
+
+
+def run_rounds(facts: Mapping[str, Value]) -> RunLength | None:
+    for path, unit in (("train.epochs", "epochs"), ("train.steps", "steps")):
+        rounds = number(facts.get(path))
+        if rounds is not None and rounds == int(rounds) and rounds > 0:
+            return RunLength(int(rounds), unit)
+    return None

@@ -1,0 +1,67 @@
+"""Starting processes beside code that must not run, in a terminal whose Ctrl-C reaches them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+_SAFE_PATH = "PYTHONSAFEPATH"
+
+
+@contextmanager
+def spawning() -> Iterator[None]:
+    """Processes started in the block import nothing from the working folder, and no interrupt reaches them.
+
+    Interrupts of this process wait until the end of the block. A new Python looks for its first modules in
+    the working folder, and that is often the project: its `random.py` would run.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_interrupts_held())
+        stack.enter_context(_safe_path() if sys.version_info >= (3, 11) else _elsewhere())
+        yield
+
+
+def leave_interrupts() -> None:
+    """In a worker: interrupts are answered by the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    hold = getattr(signal, "pthread_sigmask", None)
+    if hold is None:
+        yield
+        return
+    before = hold(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        hold(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
+
+
+@contextmanager
+def _elsewhere() -> Iterator[None]:
+    before = os.getcwd()  # noqa: PTH109 - a name is all that is needed
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
+        os.chdir(empty)
+        try:
+            yield
+        finally:
+            os.chdir(before)
