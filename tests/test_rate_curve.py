@@ -1,10 +1,10 @@
-"""The simulated rate: PyTorch's own numbers where PyTorch is installed, known points, and what curves look like."""
+"""The simulated rate: PyTorch's own numbers where it is installed, known points, what curves look like."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -21,29 +21,109 @@ def warmed(epoch: int) -> float:
     return min(1.0, (epoch + 1) / 5) * 0.9**epoch
 
 
-CASES: list[tuple[str, str, dict[str, Any], Quantities]] = [
-    ("step", "StepLR", {"step_size": 7, "gamma": 0.3}, {"every": 7, "factor": 0.3}),
-    ("multistep", "MultiStepLR", {"milestones": [0, 30, 30, 90]}, {"milestones": (0, 30, 30, 90), "factor": 0.1}),
-    ("exponential", "ExponentialLR", {"gamma": 0.95}, {"factor": 0.95}),
-    ("linear", "LinearLR", {"start_factor": 0.01, "total_iters": 9}, {"start_factor": 0.01, "end_factor": 1.0, "length": 9}),
-    ("linear", "LinearLR", {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 60}, {"start_factor": 1.0, "end_factor": 0.0, "length": 60}),
-    ("constant", "ConstantLR", {"factor": 0.25, "total_iters": 11}, {"factor": 0.25, "length": 11}),
-    ("constant", "ConstantLR", {"factor": 0.25, "total_iters": 0}, {"factor": 0.25, "length": 0}),
-    ("polynomial", "PolynomialLR", {"total_iters": 50, "power": 0.9}, {"length": 50, "power": 0.9}),
-    ("cosine", "CosineAnnealingLR", {"T_max": 130}, {"length": 130, "min_lr": 0.0}),
-    ("cosine", "CosineAnnealingLR", {"T_max": 17, "eta_min": 0.02}, {"length": 17, "min_lr": 0.02}),
-    ("cosine-restarts", "CosineAnnealingWarmRestarts", {"T_0": 12}, {"length": 12, "multiple": 1, "min_lr": 0.0}),
-    ("cosine-restarts", "CosineAnnealingWarmRestarts", {"T_0": 9, "T_mult": 2, "eta_min": 0.001}, {"length": 9, "multiple": 2, "min_lr": 0.001}),
-    ("cyclic", "CyclicLR", {"base_lr": 0.01, "max_lr": 0.3, "step_size_up": 13}, {"base_lr": 0.01, "max_lr": 0.3, "up": 13, "mode": "triangular", "factor": 1.0}),
-    ("cyclic", "CyclicLR", {"base_lr": 0.01, "max_lr": 0.3, "step_size_up": 13, "step_size_down": 5, "mode": "triangular2"}, {"base_lr": 0.01, "max_lr": 0.3, "up": 13, "down": 5, "mode": "triangular2", "factor": 1.0}),
-    ("cyclic", "CyclicLR", {"base_lr": 0.01, "max_lr": 0.3, "step_size_up": 8, "mode": "exp_range", "gamma": 0.98}, {"base_lr": 0.01, "max_lr": 0.3, "up": 8, "mode": "exp_range", "factor": 0.98}),
-    ("onecycle", "OneCycleLR", {"max_lr": 0.5, "total_steps": 130}, {"max_lr": 0.5, "length": 130, "warmup_fraction": 0.3, "start_divisor": 25.0, "final_divisor": 1e4, "anneal": "cos", "three_phase": False}),
-    ("onecycle", "OneCycleLR", {"max_lr": 0.5, "epochs": 13, "steps_per_epoch": 10, "anneal_strategy": "linear", "three_phase": True, "pct_start": 0.41}, {"max_lr": 0.5, "epochs": 13, "steps_per_epoch": 10, "warmup_fraction": 0.41, "start_divisor": 25.0, "final_divisor": 1e4, "anneal": "linear", "three_phase": True}),
-    ("swa", "SWALR", {"swa_lr": 0.05}, {"min_lr": 0.05, "length": 10, "anneal": "cos"}),
-    ("swa", "SWALR", {"swa_lr": 0.05, "anneal_strategy": "linear", "anneal_epochs": 0}, {"min_lr": 0.05, "length": 0, "anneal": "linear"}),
-    ("lambda", "LambdaLR", {"lr_lambda": warmed}, {"function": warmed}),
-    ("multiplicative", "MultiplicativeLR", {"lr_lambda": warmed}, {"function": lambda epoch: warmed(epoch)}),
-]  # fmt: skip
+class Case(NamedTuple):
+    """A shape, the scheduler that has it, and both spellings of its quantities."""
+
+    shape: str
+    name: str
+    arguments: dict[str, Any]
+    quantities: Quantities
+
+
+CYCLE: Quantities = {"base_lr": 0.01, "max_lr": 0.3}
+ONE_CYCLE: Quantities = {"max_lr": 0.5, "start_divisor": 25.0, "final_divisor": 1e4}
+CASES = [
+    Case("step", "StepLR", {"step_size": 7, "gamma": 0.3}, {"every": 7, "factor": 0.3}),
+    Case(
+        "multistep",
+        "MultiStepLR",
+        {"milestones": [0, 30, 30, 90]},
+        {"milestones": (0, 30, 30, 90), "factor": 0.1},
+    ),
+    Case("exponential", "ExponentialLR", {"gamma": 0.95}, {"factor": 0.95}),
+    Case(
+        "linear",
+        "LinearLR",
+        {"start_factor": 0.01, "total_iters": 9},
+        {"start_factor": 0.01, "end_factor": 1.0, "length": 9},
+    ),
+    Case(
+        "linear",
+        "LinearLR",
+        {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 60},
+        {"start_factor": 1.0, "end_factor": 0.0, "length": 60},
+    ),
+    Case("constant", "ConstantLR", {"factor": 0.25, "total_iters": 11}, {"factor": 0.25, "length": 11}),
+    Case("constant", "ConstantLR", {"factor": 0.25, "total_iters": 0}, {"factor": 0.25, "length": 0}),
+    Case("polynomial", "PolynomialLR", {"total_iters": 50, "power": 0.9}, {"length": 50, "power": 0.9}),
+    Case("cosine", "CosineAnnealingLR", {"T_max": 130}, {"length": 130, "min_lr": 0.0}),
+    Case("cosine", "CosineAnnealingLR", {"T_max": 17, "eta_min": 0.02}, {"length": 17, "min_lr": 0.02}),
+    Case(
+        "cosine-restarts",
+        "CosineAnnealingWarmRestarts",
+        {"T_0": 12},
+        {"length": 12, "multiple": 1, "min_lr": 0.0},
+    ),
+    Case(
+        "cosine-restarts",
+        "CosineAnnealingWarmRestarts",
+        {"T_0": 9, "T_mult": 2, "eta_min": 0.001},
+        {"length": 9, "multiple": 2, "min_lr": 0.001},
+    ),
+    Case(
+        "cyclic",
+        "CyclicLR",
+        {"base_lr": 0.01, "max_lr": 0.3, "step_size_up": 13},
+        {**CYCLE, "up": 13, "mode": "triangular", "factor": 1.0},
+    ),
+    Case(
+        "cyclic",
+        "CyclicLR",
+        {"base_lr": 0.01, "max_lr": 0.3, "step_size_up": 13, "step_size_down": 5, "mode": "triangular2"},
+        {**CYCLE, "up": 13, "down": 5, "mode": "triangular2", "factor": 1.0},
+    ),
+    Case(
+        "cyclic",
+        "CyclicLR",
+        {"base_lr": 0.01, "max_lr": 0.3, "step_size_up": 8, "mode": "exp_range", "gamma": 0.98},
+        {**CYCLE, "up": 8, "mode": "exp_range", "factor": 0.98},
+    ),
+    Case(
+        "onecycle",
+        "OneCycleLR",
+        {"max_lr": 0.5, "total_steps": 130},
+        {**ONE_CYCLE, "length": 130, "warmup_fraction": 0.3, "anneal": "cos", "three_phase": False},
+    ),
+    Case(
+        "onecycle",
+        "OneCycleLR",
+        {
+            "max_lr": 0.5,
+            "epochs": 13,
+            "steps_per_epoch": 10,
+            "anneal_strategy": "linear",
+            "three_phase": True,
+            "pct_start": 0.41,
+        },
+        {
+            **ONE_CYCLE,
+            "epochs": 13,
+            "steps_per_epoch": 10,
+            "warmup_fraction": 0.41,
+            "anneal": "linear",
+            "three_phase": True,
+        },
+    ),
+    Case("swa", "SWALR", {"swa_lr": 0.05}, {"min_lr": 0.05, "length": 10, "anneal": "cos"}),
+    Case(
+        "swa",
+        "SWALR",
+        {"swa_lr": 0.05, "anneal_strategy": "linear", "anneal_epochs": 0},
+        {"min_lr": 0.05, "length": 0, "anneal": "linear"},
+    ),
+    Case("lambda", "LambdaLR", {"lr_lambda": warmed}, {"function": warmed}),
+    Case("multiplicative", "MultiplicativeLR", {"lr_lambda": warmed}, {"function": warmed}),
+]
 
 
 def scheduler(torch: Any, optimizer: Any, name: str, arguments: dict[str, Any]) -> Any:
@@ -221,8 +301,8 @@ def test_curves_stay_between_zero_and_the_optimizers_rate(
     shape: str, base: float, length: int, factor: float, steps: int
 ) -> None:
     quantities: Quantities = {
-        "every": length, "factor": factor, "length": length, "min_lr": 0.0, "power": 0.9, "start_factor": factor,
-        "end_factor": 1.0,
+        "every": length, "factor": factor, "length": length, "min_lr": 0.0, "power": 0.9,
+        "start_factor": factor, "end_factor": 1.0,
     }  # fmt: skip
     curve = simulate(build(shape, base, quantities), steps)
     assert len(curve.steps) == len(curve.rates) <= MAX_POINTS

@@ -1,4 +1,4 @@
-"""The schedule of small programs: the simulated curve, warmup, peak and decay, and why something is not known."""
+"""The schedule of small programs: the simulated curve, warmup, peak, decay, and what is not known."""
 
 from __future__ import annotations
 
@@ -374,7 +374,8 @@ def test_hand_written_schedule_in_another_module(tmp_path: Path) -> None:
 
         def main():
             args = parser.parse_args()
-            loader = DataLoader(datasets.CIFAR10("data", transform=transforms.ToTensor()), batch_size=256, shuffle=True)
+            train_set = datasets.CIFAR10("data", transform=transforms.ToTensor())
+            loader = DataLoader(train_set, batch_size=256, shuffle=True)
             model = models.resnet18(num_classes=10)
             optimizer = torch.optim.SGD(model.parameters(), args.lr, momentum=0.9)
             for epoch in range(args.start_epoch, args.epochs):
@@ -531,6 +532,149 @@ def test_unknown_length_leaves_what_the_kind_tells(tmp_path: Path) -> None:
     assert recipe.get("warmup.length").state is State.OFF
     assert recipe.get("rate.peak").value == pytest.approx(0.1)
     assert recipe.get("schedule.shape").reason
+
+
+WARMED = """\
+from transformers import {name}
+
+scheduler = {name}({arguments})
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "middle", "length"),
+    [
+        ("get_linear_schedule_with_warmup", "optimizer, 0, len(loader) * EPOCHS", 0.05, 90),
+        (
+            "get_cosine_schedule_with_warmup",
+            "optimizer, 0, num_training_steps=len(loader) * EPOCHS",
+            0.05,
+            90,
+        ),
+        (
+            "get_scheduler",
+            "'polynomial', optimizer, num_training_steps=len(loader) * EPOCHS, num_warmup_steps=0",
+            0.05,
+            90,
+        ),
+        ("get_constant_schedule", "optimizer", 0.1, None),
+    ],
+)
+def test_schedules_of_transformers(
+    tmp_path: Path, name: str, arguments: str, middle: float, length: int | None
+) -> None:
+    before = WARMED.format(name=name, arguments=arguments)
+    recipe = read(tmp_path, program(before=before, batch="scheduler.step()"))
+    assert recipe.curve[0] == pytest.approx(0.1)
+    assert recipe.curve[len(recipe.curve) // 2] == pytest.approx(middle, abs=0.001)
+    assert recipe.get("warmup.length").state is State.OFF
+    assert recipe.get("schedule.length").value == length
+
+
+def test_warmup_of_a_share_of_the_steps(tmp_path: Path) -> None:
+    before = """\
+    from transformers import get_linear_schedule_with_warmup
+
+    total = len(loader) * EPOCHS
+    scheduler = get_linear_schedule_with_warmup(optimizer, int(0.1 * total), total)
+    """
+    recipe = read(tmp_path, program(before=before, batch="scheduler.step()"))
+    assert (recipe.get("warmup.length").value, recipe.get("warmup.length").unit) == (9, "epochs")
+    assert recipe.get("rate.peak").value == pytest.approx(0.1)
+
+
+def test_schedule_length_has_the_unit_of_its_steps(tmp_path: Path) -> None:
+    recipe = read(tmp_path, scheduled("lr_scheduler.CosineAnnealingLR(optimizer, T_max=60)"))
+    assert (recipe.get("schedule.length").value, recipe.get("schedule.length").unit) == (60, "epochs")
+    made = "lr_scheduler.CosineAnnealingLR(optimizer, T_max=60 * len(loader))"
+    recipe = read(tmp_path, scheduled(made, batch="scheduler.step()"))
+    assert (recipe.get("schedule.length").value, recipe.get("schedule.length").unit) == (60, "epochs")
+
+
+def test_scheduler_class_of_the_project_is_not_overlooked(tmp_path: Path) -> None:
+    helpers = """\
+    class WarmUpLR(lr_scheduler._LRScheduler):
+        def __init__(self, optimizer, total_iters, last_epoch=-1):
+            self.total_iters = total_iters
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            return [base_lr * self.last_epoch / (self.total_iters + 1e-8) for base_lr in self.base_lrs]
+    """
+    before = """\
+    scheduler = lr_scheduler.MultiStepLR(optimizer, milestones=[30, 60])
+    warmup = WarmUpLR(optimizer, len(loader))
+    """
+    recipe = read(
+        tmp_path, program(helpers=helpers, before=before, batch="warmup.step()", end="scheduler.step()")
+    )
+    assert recipe.curve == ()
+    warmup = recipe.get("warmup.length")
+    assert warmup.state is State.UNKNOWN
+    assert "WarmUpLR" in warmup.reason
+    alone = read(
+        tmp_path, program(helpers=helpers, before="warmup = WarmUpLR(optimizer, 5)", batch="warmup.step()")
+    )
+    assert alone.get("schedule.shape").state is State.UNKNOWN
+
+
+def test_scheduler_that_is_thrown_away_changes_nothing(tmp_path: Path) -> None:
+    recipe = read(tmp_path, program(before="lr_scheduler.ExponentialLR(optimizer, gamma=0.98)"))
+    assert recipe.get("schedule.shape").value == "flat"
+    assert set(recipe.curve) == {0.1}
+
+
+def test_warmup_and_decay_written_in_two_functions(tmp_path: Path) -> None:
+    helpers = """\
+    def adjust(optimizer, epoch):
+        lr = 0.1 * 0.1 ** (epoch // 30)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+
+    def warm_up(optimizer, epoch, batch, batches):
+        if epoch < 5:
+            lr = 0.1 * (batch + epoch * batches) / (5 * batches)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+    """
+    text = program(helpers=helpers, start="adjust(optimizer, epoch)")
+    call = "        warm_up(optimizer, epoch, i, len(loader))\n"
+    recipe = read(tmp_path, text.replace("        loss =", call + "        loss =", 1))
+    assert (recipe.get("warmup.length").value, recipe.get("warmup.length").unit) == (5, "epochs")
+    assert recipe.curve[-1] == pytest.approx(0.001)
+
+
+def test_rate_written_from_the_batch_follows_it(tmp_path: Path) -> None:
+    helpers = """\
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--batch-size", type=int, default=1024)
+    args = parser.parse_args()
+
+
+    def adjust(optimizer, epoch, args):
+        lr = 0.1 * args.batch_size / 256 * 0.1 ** (epoch // 30)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+    """
+    recipe = read(tmp_path, program(helpers=helpers, start="adjust(optimizer, epoch, args)"))
+    assert recipe.get("batch.lr_from_batch").value is True
+    assert recipe.get("rate.peak").value == pytest.approx(0.4)
+
+
+def test_filtered_sum_is_not_guessed(tmp_path: Path) -> None:
+    rate = "0.1 * 0.1 ** sum(1 for m in [30, 60] if epoch >= m)"
+    recipe = read(tmp_path, program(start=f"optimizer.param_groups[0]['lr'] = {rate}"))
+    assert recipe.curve == ()
+
+
+def test_groups_with_rates_of_their_own_are_unknown(tmp_path: Path) -> None:
+    start = """\
+    optimizer.param_groups[0]["lr"] = 0.1 * 0.9 ** epoch
+    optimizer.param_groups[1]["lr"] = 0.9 ** epoch
+    """
+    recipe = read(tmp_path, program(start=start))
+    assert "parameter groups" in recipe.get("schedule.shape").reason
 
 
 def test_values_of_the_curve_are_finite(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from trainlint.version import VERSION as __version__
+from trainlint.version import VERSION
 
 if TYPE_CHECKING:
     from trainlint.discovery import PathError
@@ -21,7 +21,20 @@ if TYPE_CHECKING:
     from trainlint.linter import lint
     from trainlint.settings import Settings, SettingsError
 
-__all__ = ["Finding", "Notice", "PathError", "Report", "Settings", "SettingsError", "Severity", "Span", "__version__", "lint"]
+__all__ = [
+    "Finding",
+    "Notice",
+    "PathError",
+    "Report",
+    "Settings",
+    "SettingsError",
+    "Severity",
+    "Span",
+    "__version__",
+    "lint",
+]
+
+__version__ = VERSION
 
 _HOMES = {
     "Finding": "trainlint.findings",

@@ -1,7 +1,8 @@
 """What a run reports: spans, findings, fixes, notices. Plain data that every other room shares.
 
 Lines and columns are 1-based, columns count Unicode code points, ends are exclusive.
-Paths are POSIX and relative to the project root; outputs turn them into paths relative to the working directory.
+Paths are POSIX and relative to the project root; outputs turn them into paths relative to the working
+directory.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ class Finding(msgspec.Struct, frozen=True):
 class Notice(msgspec.Struct, frozen=True, order=True):
     """Something that could not be read or judged, and why. A notice never fails a run by default.
 
-    Kinds: unreadable, encoding, syntax, python2, too-deep, too-large, crashed, config-syntax, budget, internal.
+    Kinds: unreadable, encoding, syntax, python2, too-deep, too-large, crashed, config-syntax, budget,
+    internal.
     """
 
     path: str
@@ -106,7 +108,8 @@ class Notice(msgspec.Struct, frozen=True, order=True):
 
 
 class Summary(msgspec.Struct):
-    """What a run read and found. `frameworks` are display names; `unknown_fields` counts recipe fields left unknown."""
+    """What a run read and found. `frameworks` are display names; `unknown_fields` counts recipe fields left
+    unknown."""
 
     python_files: int = 0
     configs: int = 0
@@ -122,10 +125,12 @@ class Summary(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """The result of one run. `root` is the absolute project root; `sources` holds the lines of every file a finding touches.
+    """The result of one run. `root` is the absolute project root; `sources` holds the lines of every file a
+    finding touches.
 
-    `seconds` is time by stage; it is printed on request and is no part of any compared output. `projects` are the
-    folders, relative to `root`, of the projects a run over several covers: fingerprints are relative to these.
+    `seconds` is time by stage; it is printed on request and is no part of any compared output. `projects` are
+    the folders, relative to `root`, of the projects a run over several covers: fingerprints are relative to
+    these.
     `failing` counts the findings and notices that stand at or above their project's `fail-on`.
     """
 

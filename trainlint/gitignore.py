@@ -34,7 +34,8 @@ class Patterns:
             return None
         if not path.endswith("/"):
             return self._spec.check_file(path).include
-        # The library answers for files: it ranks `!*/` below `*`, and takes `data/**` to be about `data/` too.
+        # The library answers for files: it ranks `!*/` below `*`, and takes `data/**` to be about `data/`
+        # too.
         for pattern in reversed(self._spec.patterns):
             entry = path[:-1] if str(pattern.pattern).endswith("/**") else path
             if pattern.include is not None and pattern.match_file(entry) is not None:

@@ -38,9 +38,10 @@ def lint(
 ) -> Report:
     """Lint files and folders and report what is wrong.
 
-    `stdin` is a (file name, text) pair that stands for that file. `parallel` allows a process for each processor where
-    the settings name no number; a script that asks for it needs the usual `if __name__ == "__main__":`.
-    Raises PathError for a missing path and SettingsError for unusable settings; nothing is printed.
+    `stdin` is a (file name, text) pair that stands for that file. `parallel` allows a process for each
+    processor where the settings name no number; a script that asks for it needs the usual `if __name__ ==
+    "__main__":`. Raises PathError for a missing path and SettingsError for unusable settings; nothing is
+    printed.
     """
     found = discover(paths, settings, virtual=stdin[0] if stdin else None)
     reports = [Run(project, stdin, progress, parallel=parallel).report() for project in found.projects]

@@ -74,7 +74,9 @@ def _refuse_missing_folders(settings: Settings) -> None:
     for folder in settings.rulebooks:
         if not Path(folder).is_dir():
             message = f"rulebooks: there is no folder {folder}"
-            raise complaint(settings.file, ("rulebooks",), message) if settings.file else SettingsError(message)
+            raise (
+                complaint(settings.file, ("rulebooks",), message) if settings.file else SettingsError(message)
+            )
 
 
 def _names(settings: Settings) -> list[tuple[tuple[str, ...], str]]:

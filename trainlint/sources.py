@@ -1,4 +1,5 @@
-"""The files of one project as the pipeline reads them: texts, outlines, config documents, and why some cannot be read."""
+"""The files of one project as the pipeline reads them: texts, outlines, config documents, and why some cannot
+be read."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _PARSERS = ("yaml", "json", "toml")
 
 
 class ProjectSources:
-    """Texts of a project by path, read once. `overlay` holds texts that stand for files: standard input, open buffers."""
+    """Texts of a project by path, read once. `overlay` holds texts that stand for files: standard input, open
+    buffers."""
 
     def __init__(self, project: Project, knowledge: Knowledge, overlay: dict[str, str]) -> None:
         self.project = project
@@ -37,7 +39,8 @@ class ProjectSources:
         self._packages = {path.rpartition("/")[0] for path in self.languages if path.endswith("__init__.py")}
 
     def text(self, path: str) -> Source | None:
-        """A file's text (a notebook's code cells as one), None where it cannot be read; then a notice says why."""
+        """A file's text (a notebook's code cells as one), None where it cannot be read; then a notice says
+        why."""
         if path not in self._sources:
             self._sources[path] = self._read(path)
         return self._sources[path]
@@ -105,14 +108,14 @@ class ProjectSources:
     def _parse(self, source: Source) -> tuple[list[Document], list[Broken]]:
         language = self.languages.get(source.path) or source.path.rpartition(".")[2]
         if language == "json":
-            from trainlint.text.json import parse_json
+            from trainlint.text.json import parse_json  # noqa: PLC0415 - each parser when it is needed
 
             return parse_json(source)
         if language == "toml":
-            from trainlint.text.toml import parse_toml
+            from trainlint.text.toml import parse_toml  # noqa: PLC0415
 
             return parse_toml(source)
-        from trainlint.text.yaml import parse_yaml
+        from trainlint.text.yaml import parse_yaml  # noqa: PLC0415
 
         return parse_yaml(source)
 
@@ -157,7 +160,7 @@ class ProjectSources:
         if self.languages.get(path) in ("python", "notebook"):
             return python_suppressions(source.text)
         if self.languages.get(path) == "yaml":
-            from trainlint.text.yaml import yaml_comments
+            from trainlint.text.yaml import yaml_comments  # noqa: PLC0415
 
             return read_comments(yaml_comments(source), source.lines)
         return Read()

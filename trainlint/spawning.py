@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 
 _SAFE_PATH = "PYTHONSAFEPATH"
 
@@ -20,8 +21,8 @@ def spawning() -> Iterator[None]:
     the working folder, and that is often the project: its `random.py` would run.
     """
     with ExitStack() as stack:
-        stack.enter_context(_interrupts_held())
         stack.enter_context(_safe_path() if sys.version_info >= (3, 11) else _elsewhere())
+        stack.enter_context(_interrupts_held())
         yield
 
 
@@ -36,6 +37,8 @@ def _interrupts_held() -> Iterator[None]:
     if hold is None:
         yield
         return
+    # multiprocessing starts its tracker with the first worker, and lets interrupts through when it has.
+    resource_tracker.ensure_running()
     before = hold(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

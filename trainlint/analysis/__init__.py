@@ -1,0 +1,1 @@
+"""Reading Python: outlines, names, closely read units, values."""

@@ -59,7 +59,9 @@ class Reading:
     def place(self) -> None:
         """Give every term, event and loop its place. Costs about a quarter of parsing the unit."""
         read = self.read
-        wanted = [node for node in (*read.table.nodes, *read.event_nodes, *read.loop_nodes) if node is not None]
+        wanted = [
+            node for node in (*read.table.nodes, *read.event_nodes, *read.loop_nodes) if node is not None
+        ]
         found = places(self.module, wanted, self.piece.line_map)
         for term, node in zip(read.table.terms, read.table.nodes, strict=True):
             term.at = found.get(node) if node is not None else None
@@ -70,7 +72,8 @@ class Reading:
         self.facts.placed = True
 
     def find_candidates(self, uses: Mapping[str, None]) -> None:
-        """Judge the numeric sites, which may ask for summaries of other units; `uses` names those asked for."""
+        """Judge the numeric sites, which may ask for summaries of other units; `uses` names those asked
+        for."""
         raw = self.numerics.candidates() if self.numerics is not None else []
         if raw and not self.facts.placed:
             self._place_some({index for each in raw for index in _pointed_at(each)})

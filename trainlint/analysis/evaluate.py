@@ -1,4 +1,5 @@
-"""Resolving terms across a program: parameters to their arguments, attributes to their stores, calls to what they return."""
+"""Resolving terms across a program: parameters to their arguments, attributes to their stores, calls to what
+they return."""
 
 from __future__ import annotations
 
@@ -33,12 +34,15 @@ class ConfigReader(Protocol):
         """The kind of loader behind a callee, None where it reads no config."""
 
     def load(self, literal: str, from_file: str, loader: str, at: Span | None) -> Resolved:
-        """The whole of a config file named by a literal path, as a config value; unknown where it cannot be found."""
+        """The whole of a config file named by a literal path, as a config value; unknown where it cannot be
+        found."""
 
     def get(self, config: Resolved, key: str | int) -> Resolved:
         """One key below a config value: const, config, sequence or absent."""
 
-    def note_use(self, value: Resolved, at: Span | None, *, numeric: bool = False, converted: bool = False) -> None:
+    def note_use(
+        self, value: Resolved, at: Span | None, *, numeric: bool = False, converted: bool = False
+    ) -> None:
         """The code takes this value out of a config, and as what."""
 
 
@@ -52,7 +56,8 @@ class ProgramScope(Protocol):
         """The calls of a function (for `__init__`: of its class) in the program."""
 
     def resolve(self, path: str, qualname: str, name: str) -> tuple[str, str, str]:
-        """(kind, path, qualname) of a member `name` of a project class or module; kind "" where there is none."""
+        """(kind, path, qualname) of a member `name` of a project class or module; kind "" where there is
+        none."""
 
     def methods(self, path: str, qualname: str) -> Sequence[tuple[str, str]]:
         """(path, qualname) of every method of a class, bases included, the class's own first."""
@@ -71,10 +76,10 @@ class ProgramScope(Protocol):
 
 
 class Evaluator:
-    """Evaluates terms of one program. Pure: the same scope always gives the same answers. Bounded by counts."""
+    """Evaluates terms of one program; bounded by counts. The same scope always gives the same answers."""
 
     def __init__(self, scope: ProgramScope, knowledge: Knowledge, configs: ConfigReader) -> None:
-        from trainlint.analysis.evaluate_calls import CallEvaluator
+        from trainlint.analysis.evaluate_calls import CallEvaluator  # noqa: PLC0415 - each needs the other
 
         self.scope = scope
         self.knowledge = knowledge
@@ -89,11 +94,11 @@ class Evaluator:
         self._depth = 0
         self._operations: dict[str, Callable[[Frame, int, Term], Resolved]] = {
             "const": self._const, "param": self._param, "global": self._global, "attr": self._attr,
-            "item": self._item, "call": self.calls.evaluate, "bin": self._bin, "un": self._un, "cmp": self._bin,
-            "bool": self._bool, "if": self._if, "tuple": self._sequence, "list": self._sequence,
-            "set": self._sequence, "dict": self._dict, "setitem": self._setitem, "update": self._update,
-            "elem": self._elem, "unpack": self._unpack, "enter": self._enter, "loop": self._loop,
-            "func": self._func, "comp": self._comp, "unknown": self._unknown,
+            "item": self._item, "call": self.calls.evaluate, "bin": self._bin, "un": self._un,
+            "cmp": self._bin, "bool": self._bool, "if": self._if, "tuple": self._sequence,
+            "list": self._sequence, "set": self._sequence, "dict": self._dict, "setitem": self._setitem,
+            "update": self._update, "elem": self._elem, "unpack": self._unpack, "enter": self._enter,
+            "loop": self._loop, "func": self._func, "comp": self._comp, "unknown": self._unknown,
         }  # fmt: skip
 
     def root(self, path: str, qualname: str) -> Frame | None:
@@ -137,7 +142,9 @@ class Evaluator:
         return unknown(term.name)
 
     def _func(self, frame: Frame, index: int, term: Term) -> Resolved:
-        return Resolved("function", name=f"{frame.facts.path}::<nested>", frame=frame, term=index, value=term.value)
+        return Resolved(
+            "function", name=f"{frame.facts.path}::<nested>", frame=frame, term=index, value=term.value
+        )
 
     def _param(self, frame: Frame, index: int, term: Term) -> Resolved:  # noqa: ARG002
         name = term.name
@@ -166,7 +173,11 @@ class Evaluator:
         if values:
             return join(values)
         default = self._default(frame, name)
-        return default if default is not None else unknown(f"parameter {name}: no call of its function is known", words)
+        return (
+            default
+            if default is not None
+            else unknown(f"parameter {name}: no call of its function is known", words)
+        )
 
     def _default(self, frame: Frame, name: str) -> Resolved | None:
         term = frame.facts.defaults.get(name)
@@ -294,7 +305,11 @@ class Evaluator:
         if base.kind == "mapping" and isinstance(key.value, str):
             found = base.entries.get(key.value)
             return found if found is not None else unknown(f"key {key.value}", frozenset({key.value}))
-        if base.kind == "sequence" and isinstance(key.value, int) and -len(base.items) <= key.value < len(base.items):
+        if (
+            base.kind == "sequence"
+            and isinstance(key.value, int)
+            and -len(base.items) <= key.value < len(base.items)
+        ):
             return base.items[key.value]
         if base.kind in ("object", "part"):
             return Resolved("part", value=key.value, items=(base,))
@@ -311,22 +326,36 @@ class Evaluator:
         if left.kind == "choice" or right.kind == "choice":
             choice = left if left.kind == "choice" else right
             parts = [
-                self.arithmetic(name, item if choice is left else left, right if choice is left else item, origin)
+                self.arithmetic(
+                    name, item if choice is left else left, right if choice is left else item, origin
+                )
                 for item in choice.items
             ]
             return join(parts, choice.condition, choice.option)
         if name in ("in", "not-in") and left.kind == "const" and right.kind == "sequence":
             found = any(item.kind == "const" and item.value == left.value for item in right.items)
-            return Resolved("const", value=found == (name == "in"), option=left.option, words=words, derived=True)
+            return Resolved(
+                "const", value=found == (name == "in"), option=left.option, words=words, derived=True
+            )
         if left.kind == "const" and right.kind == "const":
             folded = _fold(name, left.value, right.value)
             if folded is not None:
                 option = left.option or right.option
                 origins = (origin, *left.origins, *right.origins)
-                return Resolved("const", value=folded, option=option, origins=origins[:5], words=words, derived=True)
+                return Resolved(
+                    "const", value=folded, option=option, origins=origins[:5], words=words, derived=True
+                )
         if name in ("is", "is-not") and "const" in (left.kind, right.kind):
             other = right if left.kind == "const" else left
-            if truthiness(other) is True and other.kind in ("object", "instance", "function", "class", "external", "mapping", "sequence"):
+            if truthiness(other) is True and other.kind in (
+                "object",
+                "instance",
+                "function",
+                "class",
+                "external",
+                "mapping",
+                "sequence",
+            ):
                 return Resolved("const", value=name == "is-not", words=words)
         if name == "+" and left.kind == right.kind == "sequence":
             return Resolved("sequence", items=(*left.items, *right.items)[:MAX_SEQUENCE])
@@ -344,10 +373,18 @@ class Evaluator:
         if name == "not":
             truth = truthiness(operand)
             if truth is not None:
-                return Resolved("const", value=not truth, option=operand.option, words=operand.words, derived=True)
+                return Resolved(
+                    "const", value=not truth, option=operand.option, words=operand.words, derived=True
+                )
         elif name == "-" and operand.is_number:
             assert isinstance(operand.value, (int, float))
-            return Resolved("const", value=-operand.value, option=operand.option, origins=operand.origins, words=operand.words)
+            return Resolved(
+                "const",
+                value=-operand.value,
+                option=operand.option,
+                origins=operand.origins,
+                words=operand.words,
+            )
         return unknown(operand.name or f"{name} of {_describe(operand)}", operand.words)
 
     def _bool(self, frame: Frame, index: int, term: Term) -> Resolved:
@@ -358,7 +395,13 @@ class Evaluator:
             decided = truth is (term.name == "or")
             chosen = left if decided else self.value(frame, term.args[1])
             if left.option and not chosen.option and chosen.kind == "const":
-                return Resolved("const", value=chosen.value, option=left.option, origins=chosen.origins, words=left.words | chosen.words)
+                return Resolved(
+                    "const",
+                    value=chosen.value,
+                    option=left.option,
+                    origins=chosen.origins,
+                    words=left.words | chosen.words,
+                )
             return chosen
         right = self.value(frame, term.args[1])
         other = truthiness(right)
@@ -376,7 +419,9 @@ class Evaluator:
         values = [self.value(frame, branch) for branch in order]
         if any(value.kind == "mapping" for value in values):
             return self._merge_mappings(values, (frame, term.args[0]), condition.option)
-        known = [value for value in values if not (value.kind == "unknown" and "one branch only" in value.name)]
+        known = [
+            value for value in values if not (value.kind == "unknown" and "one branch only" in value.name)
+        ]
         return join(known or values, (frame, term.args[0]), condition.option if truth is not None else "")
 
     def _merge_mappings(self, values: list[Resolved], condition: tuple[Frame, int], option: str) -> Resolved:
@@ -386,7 +431,8 @@ class Evaluator:
         absent = Resolved("absent")
         names = list(dict.fromkeys(name for mapping in mappings for name in mapping.entries))
         entries = {
-            name: join([mapping.entries.get(name, absent) for mapping in mappings], condition, option) for name in names
+            name: join([mapping.entries.get(name, absent) for mapping in mappings], condition, option)
+            for name in names
         }
         return Resolved("mapping", entries=entries, complete=all(mapping.complete for mapping in mappings))
 
@@ -394,7 +440,9 @@ class Evaluator:
         _ = index
         if len(term.args) > MAX_SEQUENCE or any(frame.term(arg).op == "star" for arg in term.args):
             return unknown("a long or starred sequence")
-        return Resolved("sequence", items=tuple(self.value(frame, arg) for arg in term.args), frame=frame, term=index)
+        return Resolved(
+            "sequence", items=tuple(self.value(frame, arg) for arg in term.args), frame=frame, term=index
+        )
 
     def _dict(self, frame: Frame, index: int, term: Term) -> Resolved:
         _ = index
@@ -461,7 +509,9 @@ class Evaluator:
         if whole.kind == "sequence" and position < len(whole.items):
             return whole.items[position]
         if whole.kind == "choice":
-            return join([self._unpacked(item, position) for item in whole.items], whole.condition, whole.option)
+            return join(
+                [self._unpacked(item, position) for item in whole.items], whole.condition, whole.option
+            )
         if whole.kind in ("object", "part", "instance"):
             return Resolved("part", value=position, items=(whole,))
         return unknown(f"part {position} of {_describe(whole)}")
@@ -519,7 +569,8 @@ def truthiness(value: Resolved) -> bool | None:
     if value.kind == "const":
         return bool(value.value)
     if value.kind == "object":
-        # What a class makes is true; what any other call returns may be anything: `torch.cuda.is_available()`.
+        # What a class makes is true; what any other call returns may be anything:
+        # `torch.cuda.is_available()`.
         return True if value.name.rpartition(".")[2][:1].isupper() else None
     if value.kind in ("instance", "function", "class", "module", "namespace"):
         return True

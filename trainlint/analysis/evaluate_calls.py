@@ -14,19 +14,25 @@ if TYPE_CHECKING:
 
 MAX_CALL_DEPTH = 12
 _SAME_OBJECT = frozenset(
-    "to cuda cpu xpu float half double bfloat16 train eval requires_grad_ share_memory compile copy lower upper strip".split()
+    "to cuda cpu xpu float half double bfloat16 train eval requires_grad_ share_memory compile copy lower"
+    " upper strip".split()
 )
-_CONVERSIONS: dict[str, Callable[[Any], Any]] = {"builtins.int": int, "builtins.float": float, "builtins.bool": bool}
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "builtins.int": int,
+    "builtins.float": float,
+    "builtins.bool": bool,
+}
 _FOLDS: dict[str, Callable[..., Any]] = {
-    "builtins.max": max, "builtins.min": min, "builtins.abs": abs, "builtins.round": round, "builtins.str": str,
-    "math.sqrt": lambda x: x**0.5,
+    "builtins.max": max, "builtins.min": min, "builtins.abs": abs, "builtins.round": round,
+    "builtins.str": str, "math.sqrt": lambda x: x**0.5,
 }  # fmt: skip
 _STORES = {"store_true": False, "store_false": True}
 
 
 @dataclasses.dataclass(slots=True)
 class Arguments:
-    """A call's arguments by parameter name. `complete` is False when a starred argument may have passed more."""
+    """A call's arguments by parameter name. `complete` is False when a starred argument may have passed
+    more."""
 
     bound: dict[str, Resolved]
     terms: dict[str, tuple[Frame, int]]
@@ -58,7 +64,11 @@ class CallEvaluator:
         """The value of a call."""
         callee = self.evaluator.value(frame, term.args[0])
         if callee.kind == "choice":
-            return join([self._apply(item, frame, index, term) for item in callee.items], callee.condition, callee.option)
+            return join(
+                [self._apply(item, frame, index, term) for item in callee.items],
+                callee.condition,
+                callee.option,
+            )
         return self._apply(callee, frame, index, term)
 
     def _apply(self, callee: Resolved, frame: Frame, index: int, term: Term) -> Resolved:
@@ -72,14 +82,19 @@ class CallEvaluator:
         if record.op == "attr":
             return self._method(frame, index, term, record)
         if callee.kind in ("object", "instance", "part"):
-            return Resolved("object", name=f"{callee.name}()", site=_site(frame, index), frame=frame, term=index)
+            return Resolved(
+                "object", name=f"{callee.name}()", site=_site(frame, index), frame=frame, term=index
+            )
         return unknown(f"the result of {callee.name or 'a call'}")
 
     def _external(self, name: str, frame: Frame, index: int, term: Term) -> Resolved:
         values = [self.evaluator.value(frame, arg) for arg in term.args[1:]]
         if name == "builtins.dict":
             return self._dict(term, values)
-        if name in ("builtins.list", "builtins.tuple", "copy.deepcopy", "copy.copy", "builtins.vars") and len(values) == 1:
+        if (
+            name in ("builtins.list", "builtins.tuple", "copy.deepcopy", "copy.copy", "builtins.vars")
+            and len(values) == 1
+        ):
             return values[0]
         if name == "builtins.getattr" and len(values) >= 2 and isinstance(values[1].value, str):
             return self.evaluator.attribute(values[0], values[1].value)
@@ -101,7 +116,9 @@ class CallEvaluator:
 
     def _convert(self, function: Callable[[Any], Any], value: Resolved) -> Resolved:
         if value.kind == "choice":
-            return join([self._convert(function, item) for item in value.items], value.condition, value.option)
+            return join(
+                [self._convert(function, item) for item in value.items], value.condition, value.option
+            )
         if value.kind != "const" or value.value is None:
             return value if value.kind != "const" else unknown("a conversion of None", value.words)
         try:
@@ -137,7 +154,11 @@ class CallEvaluator:
             return base
         if name in ("parse_args", "parse_known_args") and base.kind in ("object", "choice", "instance"):
             space = Resolved("namespace", name="options", site=base.site)
-            return space if name == "parse_args" else Resolved("sequence", items=(space, unknown("other arguments")))
+            return (
+                space
+                if name == "parse_args"
+                else Resolved("sequence", items=(space, unknown("other arguments")))
+            )
         if name == "prepare" and len(term.args) > 1:
             values = tuple(self.evaluator.value(frame, arg) for arg in term.args[1:])
             return values[0] if len(values) == 1 else Resolved("sequence", items=values)
@@ -149,7 +170,13 @@ class CallEvaluator:
         if base.kind in ("object", "instance", "part"):
             made = f"{base.name}.{name}" if base.kind == "object" else f".{name}"
             return Resolved(
-                "object", name=made, site=_site(frame, index), frame=frame, term=index, items=(base,), words=words
+                "object",
+                name=made,
+                site=_site(frame, index),
+                frame=frame,
+                term=index,
+                items=(base,),
+                words=words,
             )
         return unknown(base.name or f".{name}() of a {base.kind}", words)
 
@@ -167,7 +194,9 @@ class CallEvaluator:
 
     def _loader_class(self, term: Term, values: Sequence[Resolved]) -> str:
         for key, value in zip(term.keys, values, strict=True):
-            if key == "Loader" or (key == "" and value.kind in ("external", "class") and value.name.endswith("Loader")):
+            if key == "Loader" or (
+                key == "" and value.kind in ("external", "class") and value.name.endswith("Loader")
+            ):
                 return value.name
         return ""
 
@@ -201,9 +230,15 @@ class CallEvaluator:
         if facts is None:
             return unknown(f"{qualname} could not be read")
         called = self._call_frame(facts, frame, index, callee.items[0] if callee.items else None)
-        results = [self.evaluator.value(called, back.term) for back in facts.returns if back.nested < 0 and not back.yields]
+        results = [
+            self.evaluator.value(called, back.term)
+            for back in facts.returns
+            if back.nested < 0 and not back.yields
+        ]
         if any(back.yields and back.nested < 0 for back in facts.returns):
-            return Resolved("object", name=f"generator {qualname}", site=_site(frame, index), frame=frame, term=index)
+            return Resolved(
+                "object", name=f"generator {qualname}", site=_site(frame, index), frame=frame, term=index
+            )
         return join(results) if results else Resolved("const", value=None)
 
     def _nested(self, callee: Resolved, frame: Frame, term: Term) -> Resolved:
@@ -237,7 +272,8 @@ class CallEvaluator:
         return callee.items[0] if callee.kind == "function" and callee.items else None
 
     def method_frame(self, base: Resolved, path: str, method: str) -> Frame | None:
-        """The frame in which a method of this instance runs: its constructor call's arguments for `__init__`."""
+        """The frame in which a method of this instance runs: its constructor call's arguments for
+        `__init__`."""
         facts = self.evaluator.scope.facts(path, method)
         if facts is None:
             return None
@@ -248,11 +284,14 @@ class CallEvaluator:
         key = (id(base.frame), base.term, f"{path}::{method} of the instance")
         known = self._frames.get(key)
         if known is None:
-            known = self._frames[key] = Frame(facts, None, base, (_site(base.frame, base.term), *base.frame.chain))
+            known = self._frames[key] = Frame(
+                facts, None, base, (_site(base.frame, base.term), *base.frame.chain)
+            )
         return known
 
     def constructor_field(self, base: Resolved, path: str, qualname: str, name: str) -> Resolved | None:
-        """A field passed to the constructor of a class without `__init__` (a dataclass), None where it was not."""
+        """A field passed to the constructor of a class without `__init__` (a dataclass), None where it was
+        not."""
         if base.frame is None or self.evaluator.scope.resolve(path, qualname, "__init__")[0]:
             return None
         term = base.frame.term(base.term)
@@ -274,7 +313,8 @@ class CallEvaluator:
         return found
 
     def passed(self, caller: Frame, call: int, facts: UnitFacts) -> Arguments:
-        """The arguments a project function gets from a call of it, or from a call it is handed to as a value."""
+        """The arguments a project function gets from a call of it, or from a call it is handed to as a
+        value."""
         params = facts.params[1:] if _is_bound(caller, call, facts) else facts.params
         if self._is_handed_on(caller, call, facts):
             return self._handed_on(caller, call, params)
@@ -307,11 +347,14 @@ class CallEvaluator:
         return result
 
     def arguments(self, value: Resolved) -> Arguments:
-        """The arguments of the call that made an object, by the parameter names the knowledge gives its callee."""
+        """The arguments of the call that made an object, by the parameter names the knowledge gives its
+        callee."""
         if value.frame is None:
             return Arguments({}, {}, complete=False)
         entry = self.evaluator.entry(value.name)
-        params = [Parameter(param.name, param.kind, param.has_default) for param in entry.params] if entry else []
+        params = (
+            [Parameter(param.name, param.kind, param.has_default) for param in entry.params] if entry else []
+        )
         return self.bind(value.frame, value.term, params, entry.renamed if entry else {})
 
     def bind(
@@ -390,12 +433,13 @@ class CallEvaluator:
                     for key, argument in zip(call.keys, call.args[1:], strict=True):
                         if key and not key.startswith("*"):
                             defaults[path, key] = self.evaluator.value(frame, argument)
-        for dest, option in found:
-            changed = defaults.get((option.path, dest))
-            if changed is not None:
-                changed = dataclasses.replace(changed, option=option.default.option)
-                option = Option(option.path, option.qualname, changed)
-            yield dest, option
+        for dest, declared in found:
+            changed = defaults.get((declared.path, dest))
+            if changed is None:
+                yield dest, declared
+                continue
+            default = dataclasses.replace(changed, option=declared.default.option)
+            yield dest, Option(declared.path, declared.qualname, default)
 
     def _declare(self, frame: Frame, index: int, call: Term) -> tuple[str, Resolved]:
         flags: list[str] = []
@@ -415,10 +459,10 @@ class CallEvaluator:
         origin = Origin(frame.span(index), f"default of {flag}")
         action = _constant(frame, keywords.get("action"))
         if "default" in keywords:
-            value = self.evaluator.value(frame, keywords["default"])
-            value = self._typed(frame, keywords.get("type"), value)
-            value = dataclasses.replace(value, option=flag, words=value.words | words)
-            return dest, value.with_origin(Origin(frame.span(keywords["default"]), f"default of {flag}"))
+            default = self.evaluator.value(frame, keywords["default"])
+            default = self._typed(frame, keywords.get("type"), default)
+            default = dataclasses.replace(default, option=flag, words=default.words | words)
+            return dest, default.with_origin(Origin(frame.span(keywords["default"]), f"default of {flag}"))
         if isinstance(action, str) and action in _STORES:
             return dest, Resolved("const", value=_STORES[action], option=flag, origins=(origin,), words=words)
         if not flag.startswith("-") or _constant(frame, keywords.get("required")) is True:
@@ -450,7 +494,9 @@ class _Lazy(Mapping[str, Resolved]):
             self._arguments = self._calls.passed(self._frame, self._call, self._facts)
             if not self._arguments.complete:
                 for param in self._facts.params:
-                    self._arguments.bound.setdefault(param.name, unknown(f"parameter {param.name}: starred argument"))
+                    self._arguments.bound.setdefault(
+                        param.name, unknown(f"parameter {param.name}: starred argument")
+                    )
         return self._arguments
 
     def __getitem__(self, name: str) -> Resolved:

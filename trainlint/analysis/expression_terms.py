@@ -17,10 +17,10 @@ MAX_TERMS = 20_000
 BINARY: dict[type[cst.CSTNode], str] = {
     cst.Add: "+", cst.AddAssign: "+", cst.Subtract: "-", cst.SubtractAssign: "-", cst.Multiply: "*",
     cst.MultiplyAssign: "*", cst.Divide: "/", cst.DivideAssign: "/", cst.FloorDivide: "//",
-    cst.FloorDivideAssign: "//", cst.Modulo: "%", cst.ModuloAssign: "%", cst.Power: "**", cst.PowerAssign: "**",
-    cst.MatrixMultiply: "@", cst.MatrixMultiplyAssign: "@", cst.BitAnd: "&", cst.BitAndAssign: "&",
-    cst.BitOr: "|", cst.BitOrAssign: "|", cst.BitXor: "^", cst.BitXorAssign: "^", cst.LeftShift: "<<",
-    cst.LeftShiftAssign: "<<", cst.RightShift: ">>", cst.RightShiftAssign: ">>",
+    cst.FloorDivideAssign: "//", cst.Modulo: "%", cst.ModuloAssign: "%", cst.Power: "**",
+    cst.PowerAssign: "**", cst.MatrixMultiply: "@", cst.MatrixMultiplyAssign: "@", cst.BitAnd: "&",
+    cst.BitAndAssign: "&", cst.BitOr: "|", cst.BitOrAssign: "|", cst.BitXor: "^", cst.BitXorAssign: "^",
+    cst.LeftShift: "<<", cst.LeftShiftAssign: "<<", cst.RightShift: ">>", cst.RightShiftAssign: ">>",
 }  # fmt: skip
 _UNARY: dict[type[cst.CSTNode], str] = {cst.Minus: "-", cst.Plus: "+", cst.BitInvert: "~", cst.Not: "not"}
 _COMPARE: dict[type[cst.CSTNode], str] = {
@@ -38,7 +38,9 @@ class ExpressionTerms:
     `env` maps local names, and dotted paths of assigned attributes ("self.model"), to term indices.
     """
 
-    def __init__(self, names: Names, knowledge: Knowledge, numerics: Callable[[TermTable], NumericHooks]) -> None:
+    def __init__(
+        self, names: Names, knowledge: Knowledge, numerics: Callable[[TermTable], NumericHooks]
+    ) -> None:
         self.names = names
         self.knowledge = knowledge
         self.table = TermTable()
@@ -56,13 +58,14 @@ class ExpressionTerms:
         self.scope = -1
         self.limits: list[str] = []
         self._evaluators: dict[type[cst.CSTNode], Callable[[Any], int]] = {
-            cst.Name: self._name, cst.Attribute: self._attribute, cst.Call: self._call, cst.Integer: self._number,
-            cst.Float: self._number, cst.Imaginary: self._opaque, cst.SimpleString: self._string,
-            cst.ConcatenatedString: self._string, cst.FormattedString: self._formatted,
-            cst.BinaryOperation: self._binary, cst.UnaryOperation: self._unary,
-            cst.BooleanOperation: self._boolean, cst.Comparison: self._comparison, cst.IfExp: self._conditional,
-            cst.Subscript: self._subscript, cst.Tuple: self._tuple, cst.List: self._list, cst.Set: self._set,
-            cst.Dict: self._dict, cst.ListComp: self._comprehension, cst.SetComp: self._comprehension,
+            cst.Name: self._name, cst.Attribute: self._attribute, cst.Call: self._call,
+            cst.Integer: self._number, cst.Float: self._number, cst.Imaginary: self._opaque,
+            cst.SimpleString: self._string, cst.ConcatenatedString: self._string,
+            cst.FormattedString: self._formatted, cst.BinaryOperation: self._binary,
+            cst.UnaryOperation: self._unary, cst.BooleanOperation: self._boolean,
+            cst.Comparison: self._comparison, cst.IfExp: self._conditional, cst.Subscript: self._subscript,
+            cst.Tuple: self._tuple, cst.List: self._list, cst.Set: self._set, cst.Dict: self._dict,
+            cst.ListComp: self._comprehension, cst.SetComp: self._comprehension,
             cst.GeneratorExp: self._comprehension, cst.DictComp: self._dict_comprehension,
             cst.Lambda: self._lambda, cst.Await: self._await, cst.Yield: self._yield,
             cst.NamedExpr: self._named, cst.StarredElement: self._starred,
@@ -138,7 +141,12 @@ class ExpressionTerms:
         if bound is not None:
             return bound
         root = dotted.partition(".")[0]
-        if root not in self.env and self.names.absolute(root).kind in ("module", "external", "class", "function"):
+        if root not in self.env and self.names.absolute(root).kind in (
+            "module",
+            "external",
+            "class",
+            "function",
+        ):
             target = self.names.absolute(dotted)
             if target.kind not in ("unknown", "local") and not target.rest:
                 return self._global(dotted, node)
@@ -284,12 +292,17 @@ class ExpressionTerms:
         if isinstance(node, cst.Index):
             return self.evaluate(node.value)
         assert isinstance(node, cst.Slice)
-        bounds = [self.evaluate(part) if part else self.constant(None) for part in (node.lower, node.upper, node.step)]
+        bounds = [
+            self.evaluate(part) if part else self.constant(None)
+            for part in (node.lower, node.upper, node.step)
+        ]
         return self.term("slice", tuple(bounds))
 
     def _elements(self, node: cst.Tuple | cst.List | cst.Set) -> tuple[int, ...]:
         return tuple(
-            self._starred(element) if isinstance(element, cst.StarredElement) else self.evaluate(element.value)
+            self._starred(element)
+            if isinstance(element, cst.StarredElement)
+            else self.evaluate(element.value)
             for element in node.elements
         )
 
@@ -364,7 +377,9 @@ class ExpressionTerms:
         saved = dict(self.env)
         params = formal_parameters(node.params)
         for parameter in params:
-            self.env[parameter.name] = self.term("param", name=f"lambda {parameter.name}", node=node, unique=True)
+            self.env[parameter.name] = self.term(
+                "param", name=f"lambda {parameter.name}", node=node, unique=True
+            )
         record = len(self.nested)
         self.nested.append(Nested("<lambda>", params))
         outer, self.scope = self.scope, record

@@ -1,7 +1,8 @@
 """What reading Python produces: outlines, then per unit a table of terms and the events over it.
 
-Everything here is small, free of settings and survives a JSON round trip (msgspec): a cache can hold it, another process
-can make it. Terms are symbolic: `lr * batch / 256` stays an expression until the link step knows what `batch` is.
+Everything here is small, free of settings and survives a JSON round trip (msgspec): a cache can hold it,
+another process can make it. Terms are symbolic: `lr * batch / 256` stays an expression until the link step
+knows what `batch` is.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ class Parameter(msgspec.Struct, frozen=True):
 class Unit(msgspec.Struct):
     """A piece of a file that is interpreted on its own: the module's body, a class's body, or a function.
 
-    `qualname` is "" for the module's body, "C" for a class, "C.f" or "f" for functions. Functions nested in a function belong
-    to the enclosing unit. `lines` are 1-based inclusive ranges that hold its source: decorators included, the bodies of
-    other units left out. `calls` are the callees as written ("torch.manual_seed", "self.step", "f"), in order, each once.
-    `mentions` are the identifiers of the unit that the knowledge gives a meaning; `references` the names it reads that may mean
-    a function or class of the project, called or handed on. `conditional`: it is defined inside an
+    `qualname` is "" for the module's body, "C" for a class, "C.f" or "f" for functions. Functions nested in a
+    function belong to the enclosing unit. `lines` are 1-based inclusive ranges that hold its source:
+    decorators included, the bodies of other units left out. `calls` are the callees as written
+    ("torch.manual_seed", "self.step", "f"), in order, each once.
+    `mentions` are the identifiers of the unit that the knowledge gives a meaning; `references` the names it
+    reads that may mean a function or class of the project, called or handed on. `conditional`: it is defined
+    inside an
     `if`, `try` or loop of the module's or class's body. A name defined again gets a suffix: "f#2".
     """
 
@@ -47,7 +50,8 @@ class Unit(msgspec.Struct):
 
 
 class Import(msgspec.Struct, frozen=True):
-    """`local` is bound to `target` (absolute dotted name). `local` is "*" for a star import, "" for a plain side-effect edge.
+    """`local` is bound to `target` (absolute dotted name). `local` is "*" for a star import, "" for a plain
+    side-effect edge.
 
     `relative` imports were written with leading dots: they can only mean a file of the same tree.
     """
@@ -60,7 +64,8 @@ class Import(msgspec.Struct, frozen=True):
 
 
 class Suppression(msgspec.Struct, frozen=True):
-    """A `trainlint: ignore[...]` comment. `scope` is line or file; `target` is the line whose findings it covers."""
+    """A `trainlint: ignore[...]` comment. `scope` is line or file; `target` is the line whose findings it
+    covers."""
 
     line: int
     target: int
@@ -92,7 +97,7 @@ class Term(msgspec.Struct):
     op        args                      name / value / keys
     const     -                         value
     param     -                         name of the parameter of the unit's function ("self" included)
-    global    -                         absolute dotted name ("torch.optim.SGD", "project.module.f", "builtins.len")
+    global    -                         absolute dotted name ("torch.optim.SGD", "project.module.f")
     attr      [base]                    name
     item      [base, key]
     call      [callee, *arguments]      keys, one per argument: "" positional, "*", "**", or the keyword
@@ -106,7 +111,7 @@ class Term(msgspec.Struct):
     setitem   [container, key, value]   the container after `container[key] = value`
     update    [dict, other]             the dict after `.update(other)`
     slice     [lower, upper, step]      absent bounds are const None
-    elem      [iterable]                an element of what is iterated; value: nesting position for tuple targets
+    elem      [iterable]                an element of what is iterated; value: its position in a tuple target
     unpack    [sequence]                value: position in a tuple assignment
     enter     [manager]                 what `with manager as x` binds
     loop      [before]                  a name that the loop's body rebinds; name: the variable
@@ -133,7 +138,8 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 class Loop(msgspec.Struct):
-    """A for or while loop. `source` is the iterable's (or condition's) term; `parent` the enclosing loop or -1.
+    """A for or while loop. `source` is the iterable's (or condition's) term; `parent` the enclosing loop or
+    -1.
 
     `jumps`: a `break` or `continue` stands in it, so its body may not run from start to end every time.
     """
@@ -149,11 +155,12 @@ class Loop(msgspec.Struct):
 class Event(msgspec.Struct):
     """Something a statement does, in order.
 
-    `kind`: call (term is the call), bind (a local name takes a call's or branch's result: term, name), store-item (container,
-    key, value), store-attr (base, name, value), store-global (name is "path::name", value).
+    `kind`: call (term is the call), bind (a local name takes a call's or branch's result: term, name),
+    store-item (container, key, value), store-attr (base, name, value), store-global (name is "path::name",
+    value).
     `loops` is the innermost loop's index or -1; `conditions` the branches around it, outermost first;
-    `contexts` the names of enclosing `with` managers that matter ("no_grad", "autocast", ...). `nested` is the nested
-    function the event belongs to, or -1.
+    `contexts` the names of enclosing `with` managers that matter ("no_grad", "autocast", ...). `nested` is
+    the nested function the event belongs to, or -1.
     """
 
     kind: str
@@ -188,10 +195,13 @@ class Nested(msgspec.Struct):
 class Candidate(msgspec.Struct):
     """A numeric site that may be wrong, judged later.
 
-    `kind` says what was computed (sqrt, division, ...); `operand` what the abstract value says of it (sumsq, variance,
-    std, range, norm, mask-count, ...). `trace` is the way from source to site: places with a plain label each.
-    `open` lists the questions that only the link step can answer (role, dtype). `grade` is certain, likely or possible.
-    `gradient` tells whether a derivative flows through the operand, `guard` names a guard that does not protect.
+    `kind` says what was computed (sqrt, division, ...); `operand` what the abstract value says of it (sumsq,
+    variance, std, range, norm, mask-count, ...). `trace` is the way from source to site: places with a plain
+    label each.
+    `open` lists the questions that only the link step can answer (role, dtype). `grade` is certain, likely or
+    possible.
+    `gradient` tells whether a derivative flows through the operand, `guard` names a guard that does not
+    protect.
     """
 
     kind: str
@@ -224,9 +234,12 @@ class NumericSummary(msgspec.Struct):
 class UnitFacts(msgspec.Struct):
     """The close reading of one unit.
 
-    `bindings` are the names a module or class body leaves bound; `defaults` the terms of a function's parameter defaults.
-    `placed`: every term has its place; without, only those that candidates show. `attributes` says what callers may know of `self.x` after a method that assigns it.
-    `uses` names every project unit whose summary was consulted, and `missed` every name looked for and not found.
+    `bindings` are the names a module or class body leaves bound; `defaults` the terms of a function's
+    parameter defaults.
+    `placed`: every term has its place; without, only those that candidates show. `attributes` says what
+    callers may know of `self.x` after a method that assigns it.
+    `uses` names every project unit whose summary was consulted, and `missed` every name looked for and not
+    found.
     """
 
     path: str

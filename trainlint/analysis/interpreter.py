@@ -1,4 +1,5 @@
-"""Walking a unit's statements in order: branches, loops, returns, stores. Expressions are evaluated by the base class."""
+"""Walking a unit's statements in order: branches, loops, returns, stores. Expressions are evaluated by the
+base class."""
 
 from __future__ import annotations
 
@@ -7,7 +8,13 @@ from typing import Any
 
 import libcst as cst
 
-from trainlint.analysis.expression_terms import BINARY, ExpressionTerms, dotted_name, formal_parameters, item_path
+from trainlint.analysis.expression_terms import (
+    BINARY,
+    ExpressionTerms,
+    dotted_name,
+    formal_parameters,
+    item_path,
+)
 from trainlint.analysis.facts import Condition, Event, Loop, Nested, Parameter, Return
 from trainlint.analysis.names import Names
 from trainlint.analysis.terms import NumericHooks, TermTable
@@ -18,7 +25,8 @@ _NAMED = frozenset({"call", "if", "unpack", "item", "attr", "comp"})
 
 
 class Interpreter(ExpressionTerms):
-    """Interprets one unit. `run` leaves terms, events, loops and returns; `env` then holds the final bindings."""
+    """Interprets one unit. `run` leaves terms, events, loops and returns; `env` then holds the final
+    bindings."""
 
     def __init__(
         self,
@@ -35,13 +43,14 @@ class Interpreter(ExpressionTerms):
         self.params: list[Parameter] = []
         self._globals: set[str] = set()
         self._statements: dict[type[cst.CSTNode], Callable[[Any], bool]] = {
-            cst.If: self._if, cst.For: self._for, cst.While: self._while, cst.With: self._with, cst.Try: self._try,
-            cst.TryStar: self._try, cst.Match: self._match, cst.FunctionDef: self._function, cst.ClassDef: self._class,
-            cst.Expr: self._expression, cst.Assign: self._assign, cst.AnnAssign: self._annotated,
-            cst.AugAssign: self._augmented, cst.Return: self._return, cst.Raise: self._raise,
-            cst.Assert: self._assert, cst.Del: self._delete, cst.Break: self._jump, cst.Continue: self._jump,
-            cst.Import: self._import, cst.ImportFrom: self._import, cst.Global: self._global_names,
-            cst.Nonlocal: self._pass, cst.Pass: self._pass,
+            cst.If: self._if, cst.For: self._for, cst.While: self._while, cst.With: self._with,
+            cst.Try: self._try, cst.TryStar: self._try, cst.Match: self._match,
+            cst.FunctionDef: self._function, cst.ClassDef: self._class, cst.Expr: self._expression,
+            cst.Assign: self._assign, cst.AnnAssign: self._annotated, cst.AugAssign: self._augmented,
+            cst.Return: self._return, cst.Raise: self._raise, cst.Assert: self._assert, cst.Del: self._delete,
+            cst.Break: self._jump, cst.Continue: self._jump, cst.Import: self._import,
+            cst.ImportFrom: self._import, cst.Global: self._global_names, cst.Nonlocal: self._pass,
+            cst.Pass: self._pass,
         }  # fmt: skip
 
     def run(self, module: cst.Module) -> None:
@@ -70,9 +79,7 @@ class Interpreter(ExpressionTerms):
     def _bind_parameters(self, params: cst.Parameters, prefix: str) -> list[Parameter]:
         formal = formal_parameters(params)
         every = [*params.posonly_params, *params.params, *params.kwonly_params]
-        for extra in (params.star_arg, params.star_kwarg):
-            if isinstance(extra, cst.Param):
-                every.append(extra)
+        every += [extra for extra in (params.star_arg, params.star_kwarg) if isinstance(extra, cst.Param)]
         for param in every:
             name = param.name.value
             default = self.evaluate(param.default) if param.default is not None else -1
@@ -135,7 +142,11 @@ class Interpreter(ExpressionTerms):
         return True
 
     def _delete(self, node: cst.Del) -> bool:
-        targets = [element.value for element in node.target.elements] if isinstance(node.target, cst.Tuple) else [node.target]
+        targets = (
+            [element.value for element in node.target.elements]
+            if isinstance(node.target, cst.Tuple)
+            else [node.target]
+        )
         for target in targets:
             path = dotted_name(target)
             if path is not None:
@@ -198,7 +209,9 @@ class Interpreter(ExpressionTerms):
         self.env[target.value] = value
         self._note_binding(target.value, value, target)
         if target.value in self._globals:
-            self.emit(Event("store-global", value, value=value, name=f"{self.module_path}::{target.value}"), target)
+            self.emit(
+                Event("store-global", value, value=value, name=f"{self.module_path}::{target.value}"), target
+            )
 
     def _note_binding(self, name: str, value: int, node: cst.CSTNode) -> None:
         if self.table.terms[value].op in _NAMED:
@@ -290,7 +303,9 @@ class Interpreter(ExpressionTerms):
             return False
         return any(self.table.terms[side].value == "__main__" for side in term.args)
 
-    def _join(self, test: int, then: dict[str, int], otherwise: dict[str, int], node: cst.CSTNode) -> dict[str, int]:
+    def _join(
+        self, test: int, then: dict[str, int], otherwise: dict[str, int], node: cst.CSTNode
+    ) -> dict[str, int]:
         if then == otherwise:
             return then
         joined: dict[str, int] = {}
@@ -478,7 +493,9 @@ def assigned_names(suite: cst.BaseSuite) -> list[str]:
             if path is not None:
                 found[path] = None
         if not isinstance(node, cst.BaseExpression) or isinstance(node, cst.NamedExpr):
-            stack.extend(child for child in node.children if not isinstance(child, cst.BaseParenthesizableWhitespace))
+            stack.extend(
+                child for child in node.children if not isinstance(child, cst.BaseParenthesizableWhitespace)
+            )
     return list(found)
 
 

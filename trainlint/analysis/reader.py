@@ -27,9 +27,12 @@ SITE_WORDS = frozenset(
 
 
 class Reader:
-    """Gives the facts of units, memoised. Pure in the project's sources: the order of questions changes no answer."""
+    """Gives the facts of units, memoised. Pure in the project's sources: the order of questions changes no
+    answer."""
 
-    def __init__(self, index: ProjectIndex, lines_of: Callable[[str], Sequence[str]], knowledge: Knowledge) -> None:
+    def __init__(
+        self, index: ProjectIndex, lines_of: Callable[[str], Sequence[str]], knowledge: Knowledge
+    ) -> None:
         self.index = index
         self.knowledge = knowledge
         self._lines_of = lines_of
@@ -48,7 +51,8 @@ class Reader:
         return [facts for _, facts in sorted(self._facts.items())]
 
     def facts(self, path: str, qualname: str, *, placed: bool = False) -> UnitFacts | None:
-        """The facts of a unit, None where there is no such unit; with the place of every term where asked for."""
+        """The facts of a unit, None where there is no such unit; with the place of every term where asked
+        for."""
         key = (path, qualname)
         known = self._facts.get(key)
         if known is not None and (known.placed or not placed):
@@ -90,15 +94,11 @@ class Reader:
         """Qualified names of a file's units that divide or take roots, where it uses a numeric framework."""
         if not self.is_numeric(path):
             return []
-        return [
-            unit.qualname
-            for unit in self.index.outlines[path].units
-            if _has_sites(unit)
-        ]
+        return [unit.qualname for unit in self.index.outlines[path].units if _has_sites(unit)]
 
     def _read(self, outline: Outline, unit: Unit, placed: bool) -> UnitFacts:
-        from trainlint.analysis.assemble import Reading
-        from trainlint.analysis.interpreter import Interpreter
+        from trainlint.analysis.assemble import Reading  # noqa: PLC0415 - libcst only when something is read
+        from trainlint.analysis.interpreter import Interpreter  # noqa: PLC0415
 
         piece = unit_source(self._lines_of(outline.path), unit)
         names = Names(self.index, self.knowledge.conventions, outline, unit)
@@ -108,7 +108,7 @@ class Reader:
         def hooks(table: TermTable) -> NumericHooks:
             if not self.is_numeric(outline.path):
                 return NoNumerics()
-            from trainlint.analysis.numerics import Numerics
+            from trainlint.analysis.numerics import Numerics  # noqa: PLC0415
 
             made = Numerics(
                 table.terms,
@@ -135,7 +135,7 @@ class Reader:
         return reading.facts
 
     def _parse(self, piece: Slice, empty: UnitFacts) -> cst.Module | None:
-        import libcst as cst
+        import libcst as cst  # noqa: PLC0415
 
         try:
             return parse_slice(piece)
@@ -148,7 +148,11 @@ class Reader:
         path, separator, qualname = name.partition("::")
         if not separator:
             owner, _, method = name.partition(".")
-            target = self.index.method(caller, unit.rpartition(".")[0], method) if owner == "self" and method else None
+            target = (
+                self.index.method(caller, unit.rpartition(".")[0], method)
+                if owner == "self" and method
+                else None
+            )
             if target is None or target.kind != "function":
                 return None
             path, qualname = target.path, target.qualname

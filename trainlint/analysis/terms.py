@@ -81,7 +81,8 @@ class NoNumerics:
 
 
 class TermTable:
-    """Makes terms. `nodes[i]` is the syntax node that term `i` was first read from, None for synthetic terms."""
+    """Makes terms. `nodes[i]` is the syntax node that term `i` was first read from, None for synthetic
+    terms."""
 
     def __init__(self) -> None:
         self.terms: list[Term] = []

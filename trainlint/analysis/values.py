@@ -1,4 +1,5 @@
-"""What a term turns out to be in a program: constants, objects by identity, options, or unknown with the reason."""
+"""What a term turns out to be in a program: constants, objects by identity, options, or unknown with the
+reason."""
 
 from __future__ import annotations
 
@@ -67,7 +68,7 @@ class Resolved:
 
     kind        meaning
     const       `value`; `option` names the command-line flag or config key that can change it
-    object      made by a known callee: `name` is its canonical name, `site` its identity, `frame`/`term` the call
+    object      made by a known callee `name` (canonical); `site` is its identity, `frame`/`term` the call
     instance    of a project class: `name` is "path::Class"
     function    a project function, `name` "path::qualname"; class and module likewise
     external    a dotted name outside the project
@@ -100,7 +101,9 @@ class Resolved:
     @property
     def is_number(self) -> bool:
         """Whether this is a known int or float (booleans are not numbers)."""
-        return self.kind == "const" and isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
+        return (
+            self.kind == "const" and isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
+        )
 
     def default(self) -> Resolved:
         """The value on the default path: itself, or a choice's first alternative."""

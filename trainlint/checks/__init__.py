@@ -1,0 +1,1 @@
+"""Judgements that need code, one module per family."""

@@ -148,7 +148,8 @@ class Knowledge:
         return "" if facts is None else facts.generator
 
     def seeding(self, framework: str) -> str:
-        """The call that seeds what a run on this framework draws from, as one would write it; empty where unknown."""
+        """The call that seeds what a run on this framework draws from, as one would write it; empty where
+        unknown."""
         facts = self._compiled.frameworks.get(framework)
         return "" if facts is None else facts.seeding
 

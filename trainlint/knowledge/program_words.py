@@ -16,5 +16,6 @@ def _lists() -> dict[str, frozenset[str]]:
 
 
 def program_words(topic: str) -> frozenset[str]:
-    """The words of a topic ("train", "eval", "ordered", …), all in lower case. Raises KeyError for an unknown topic."""
+    """The words of a topic ("train", "eval", "ordered", …), all in lower case. Raises KeyError for an unknown
+    topic."""
     return _lists()[topic]

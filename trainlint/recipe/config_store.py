@@ -1,4 +1,5 @@
-"""The config files a project's code loads, as the evaluator reads them, and what the code does with their keys."""
+"""The config files a project's code loads, as the evaluator reads them, and what the code does with their
+keys."""
 
 from __future__ import annotations
 
@@ -68,7 +69,9 @@ class ConfigStore:
             return Resolved("sequence", items=items, name=config.name, keys=keys)
         value = value_at(document, path, self._loaders.get(config.name, "pyyaml"))
         if value is None or value.state is not State.EXPLICIT:
-            return unknown(f"{label} in {config.name}: {value.reason if value else 'missing'}", frozenset({str(key)}))
+            return unknown(
+                f"{label} in {config.name}: {value.reason if value else 'missing'}", frozenset({str(key)})
+            )
         return Resolved(
             "const",
             value=value.value,
@@ -78,7 +81,9 @@ class ConfigStore:
             words=frozenset({str(key)}),
         )
 
-    def note_use(self, value: Resolved, at: Span | None, *, numeric: bool = False, converted: bool = False) -> None:
+    def note_use(
+        self, value: Resolved, at: Span | None, *, numeric: bool = False, converted: bool = False
+    ) -> None:
         """Remember that the code takes this value out of a config, and as what."""
         if not value.keys or at is None or value.kind != "const":
             return

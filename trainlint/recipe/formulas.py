@@ -37,7 +37,7 @@ MAX_NODES = 4_000
 
 
 class Formulas:
-    """Compiles the expressions of one program."""
+    """Compiles the expressions of one program. `names` collects the names that compiled expressions read."""
 
     def __init__(self, seen: Observations, training: Training) -> None:
         self.seen = seen
@@ -46,6 +46,7 @@ class Formulas:
         self.work = Work()
         self.loops = LoopFormulas(self)
         self.calls = CallFormulas(self)
+        self.names: set[str] = set()
         self._nodes = 0
         self._depth = 0
         self._operations: dict[str, Callable[[Scope, int, Term], Node]] = {
@@ -64,6 +65,8 @@ class Formulas:
         if self._nodes > MAX_NODES or self._depth > MAX_DEPTH:
             return unresolved("too much to follow")
         record = scope.frame.term(term)
+        if record.op in ("attr", "param", "global"):
+            self.names.add(record.name.rpartition("::")[2].rpartition(".")[2])
         operation = self._operations.get(record.op, self._unchanging)
         self._depth += 1
         try:
@@ -83,6 +86,7 @@ class Formulas:
     def value(self, resolved: Resolved) -> Node:
         """The node of a value that does not change."""
         value = resolved.default()
+        self.names |= value.words
         if value.kind == "const":
             return constant(value.value)
         if value.kind == "sequence":

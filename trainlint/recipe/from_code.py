@@ -57,7 +57,10 @@ def code_recipe(program: Program) -> Recipe | None:
     rate = schedule_facts(seen, training, optimizers, primary, facts)
     facts.update(rate.facts)
     if primary:
+        primary.update({path: value for path, value in rate.facts.items() if path.startswith("optimizer.")})
         facts.update(_rate_from_batch(seen, optimizers.calls[0], facts["batch.per_device"]))
+        if rate.follows_batch:
+            facts["batch.lr_from_batch"] = derived(True, first_span(optimizers.calls))
     derive(facts, "device")
     _switches(facts, seen, optimizers)
     _follow_batch(facts)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from trainlint.knowledge.format_model import Field, key_word
 from trainlint.knowledge.formats import FormatKnowledge, load_formats
-from trainlint.recipe.derived import derive
 from trainlint.recipe.config_effects import absent_value, effect_values
 from trainlint.recipe.config_fields import Place, Reading, field_value, places_of
 from trainlint.recipe.config_purpose import purpose_of
 from trainlint.recipe.config_scalars import loader_for
 from trainlint.recipe.config_tree import walk_entries
+from trainlint.recipe.derived import derive
 from trainlint.recipe.model import Recipe, State, Value
 from trainlint.recipe.recognise import Recognition
 from trainlint.text.document import Document

@@ -39,12 +39,22 @@ def leaf(value: Resolved | None, call: Call, default: object = None, unit: str =
         origins = [origin for origin in value.origins if origin.span is not None]
         span = origins[0].span if origins else call.span
         state = State.DERIVED if value.derived else State.EXPLICIT
-        return Value(value.value, state, unit=unit, span=span, chain=_links(origins[1:] if not origins or not origins[0].label else origins))
+        return Value(
+            value.value,
+            state,
+            unit=unit,
+            span=span,
+            chain=_links(origins[1:] if not origins or not origins[0].label else origins),
+        )
     if value.kind == "choice":
         constants = tuple(item.value for item in value.items if item.kind == "const")
-        return Value(state=State.UNKNOWN, reason="branches give different values", span=call.span, choices=constants)
+        return Value(
+            state=State.UNKNOWN, reason="branches give different values", span=call.span, choices=constants
+        )
     return unknown_value(value.name or f"a {value.kind}", call.span)
 
 
 def _links(origins: list[Origin]) -> tuple[Link, ...]:
-    return tuple(Link(origin.span, origin.label) for origin in origins if origin.span is not None and origin.label)
+    return tuple(
+        Link(origin.span, origin.label) for origin in origins if origin.span is not None and origin.label
+    )

@@ -60,7 +60,11 @@ def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
     start, stop = (None, first) if second is None else (first, second)
     if stop is None:
         return None
-    value = stop if start is None else seen.evaluator.arithmetic("-", stop.default(), start.default(), Origin(None, ""))
+    value = (
+        stop
+        if start is None
+        else seen.evaluator.arithmetic("-", stop.default(), start.default(), Origin(None, ""))
+    )
     value = value.default()
     if not value.is_number:
         return unknown_value(value.name or "the loop's range is not known", span)

@@ -14,7 +14,9 @@ from trainlint.recipe.model import Link, State, Value
 from trainlint.recipe.observe import Call, Identity, Observations, overlap
 from trainlint.recipe.training import Training
 
-_SPLIT_KEYWORDS = frozenset({"", "split", "mode", "phase", "root", "subset", "image_set", "dataset", "set_name", "partition"})
+_SPLIT_KEYWORDS = frozenset(
+    {"", "split", "mode", "phase", "root", "subset", "image_set", "dataset", "set_name", "partition"}
+)
 _TRAIN_FLAGS = frozenset({"train", "is_train", "training"})
 
 
@@ -45,7 +47,8 @@ class RoleSignals:
         self.consumers = consumers
 
     def role(self, call: Call, made: Resolved, dataset: Resolved | None) -> Value:
-        """`loader.role`: train needs a loop that trains on its batches, or two other signals; nothing may contradict."""
+        """`loader.role`: train needs a loop that trains on its batches, or two other signals; nothing may
+        contradict."""
         signals = self._signals(call, made, dataset)
         if signals.train and signals.evaluate:
             return unknown_value("it looks used for training and for evaluation", call.span)

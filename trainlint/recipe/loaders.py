@@ -95,13 +95,19 @@ class Loaders:
     def _given_sampler(self, use: Use) -> Resolved | None:
         for field in ("sampler", "batch_sampler"):
             value = use.argument(field)
-            if value is not None and not (value.kind == "const" and value.value is None) and value.kind != "absent":
+            if (
+                value is not None
+                and not (value.kind == "const" and value.value is None)
+                and value.kind != "absent"
+            ):
                 return value
         return None
 
     def _order(self, use: Use) -> Value:
         if not use.complete:
-            return unknown_value("arguments come from a starred expression that could not be followed", use.span)
+            return unknown_value(
+                "arguments come from a starred expression that could not be followed", use.span
+            )
         sampler = self._given_sampler(use)
         if sampler is not None:
             return self._sampler_order(use, sampler)
@@ -134,7 +140,9 @@ class Loaders:
             return Value("branch", State.DERIVED, span=use.span)
         unresolved = [item for item in values if item.kind not in ("const", "absent")]
         if unresolved:
-            return unknown_value(f"shuffle is not known: {unresolved[0].name or unresolved[0].kind}", use.span)
+            return unknown_value(
+                f"shuffle is not known: {unresolved[0].name or unresolved[0].kind}", use.span
+            )
         truths = {bool(item.value) for item in values}
         if truths == {True}:
             return Value("random", State.DERIVED, span=use.span)
@@ -170,13 +178,16 @@ class Loaders:
                 ends = other.call.event.conditions[-1:]
                 names = set(self.seen.names(use.made.identity)) & set(self.seen.names(other.made.identity))
                 if names and ends and ends[0].term == last.term and ends[0].holds is not last.holds:
-                    words = " ".join(dict.fromkeys(self.seen.texts(use.call.frame, last.term))) or "a condition"
+                    words = (
+                        " ".join(dict.fromkeys(self.seen.texts(use.call.frame, last.term))) or "a condition"
+                    )
                     span = use.call.frame.span(last.term)
                     element["loader.order"] = Value("branch", State.DERIVED, span=use.span)
                     element["loader.shuffled_when"] = Value(words, State.DERIVED, span=span)
 
     def _reordered(self, use: Use) -> Value | None:
-        """Why file order is not what it seems: data permuted before, made up, or in an order with a meaning."""
+        """Why file order is not what it seems: data permuted before, made up, or in an order with a
+        meaning."""
         dataset = use.argument("dataset")
         if dataset is None:
             return unknown_value("the data set is not known", use.span)
@@ -241,7 +252,9 @@ class Loaders:
         if entry is not None and entry.kind in ("dataset-wrapper", "split"):
             inner = self.seen.evaluator.calls.arguments(value).get(entry.fields.get("dataset", ""))
             return self._dataset_style(inner, depth + 1) if inner is not None else ""
-        if value.items and value.name.endswith((".map", ".filter", ".select", ".with_transform", ".with_format")):
+        if value.items and value.name.endswith(
+            (".map", ".filter", ".select", ".with_transform", ".with_format")
+        ):
             return self._dataset_style(value.items[0], depth + 1)
         return ""
 
@@ -269,8 +282,8 @@ class Loaders:
                 trains = training.verdict(frame.facts, index)
                 if trains is None:
                     continue
-                for item in self._drawn_from(self.seen.evaluator.value(frame, loop.source)):
-                    found.append(Consumer(item.identity, span, trains))
+                drawn = self._drawn_from(self.seen.evaluator.value(frame, loop.source))
+                found += [Consumer(item.identity, span, trains) for item in drawn]
         return found
 
     def _drawn_from(self, value: Resolved, depth: int = 0) -> Iterator[Resolved]:

@@ -13,7 +13,8 @@ Scalar = None | bool | int | float | str
 
 
 class State(str, enum.Enum):
-    """How a value is known. Rules fire on explicit, inherited and derived values unless they name another state."""
+    """How a value is known. Rules fire on explicit, inherited and derived values unless they name another
+    state."""
 
     EXPLICIT = "explicit"
     INHERITED = "inherited"
@@ -61,8 +62,9 @@ class Recipe(msgspec.Struct):
     """One training program or entry config.
 
     `facts` maps dotted paths of recipe.schema.json to values; `groups` holds the lists the schema declares
-    (`optimizers`, `loaders`, …), each element a mapping of the paths below its singular (`optimizer.lr`, `loader.shuffle`).
-    The primary element of each list also stands in `facts`. `entry` is the path that names the program.
+    (`optimizers`, `loaders`, …), each element a mapping of the paths below its singular (`optimizer.lr`,
+    `loader.shuffle`). The primary element of each list also stands in `facts`. `entry` is the path that names
+    the program.
     """
 
     entry: str

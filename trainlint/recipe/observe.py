@@ -20,10 +20,11 @@ _SCHEDULE_KINDS = frozenset({"scheduler", "scheduler-factory", "schedule"})
 
 @dataclasses.dataclass(slots=True)
 class Call:
-    """A call a program makes, in the unit's own frame. `name` is the callee's canonical dotted name, or the method's.
+    """A call a program makes, in the unit's own frame. `name` is the callee's canonical dotted name, or the
+    method's.
 
-    `entry` is what the knowledge says of it, None for methods of unknown things. `by_name`: the callee is only named, in a
-    string that another call takes: nothing is passed to it.
+    `entry` is what the knowledge says of it, None for methods of unknown things. `by_name`: the callee is
+    only named, in a string that another call takes: nothing is passed to it.
     """
 
     frame: Frame
@@ -131,13 +132,17 @@ class Observations:
                 self._name(entry, key)
 
     def names(self, identity: Identity) -> list[str]:
-        """What the program calls an object, also where it is seen through more or fewer of the calls that lead to it."""
+        """What the program calls an object, also where it is seen through more or fewer of the calls that
+        lead to it."""
         if not identity:
             return []
-        return list(dict.fromkeys(name for seen, name in self._names.get(identity[0], ()) if overlap(seen, identity)))
+        return list(
+            dict.fromkeys(name for seen, name in self._names.get(identity[0], ()) if overlap(seen, identity))
+        )
 
     def instances(self, call: Call) -> list[Resolved]:
-        """The objects a call makes: one for each call of the function around it, at most eight; else just one."""
+        """The objects a call makes: one for each call of the function around it, at most eight; else just
+        one."""
         made = self._as_object(call)
         if not call.frame.facts.params or call.frame.facts.qualname.endswith("__init__"):
             return [made]

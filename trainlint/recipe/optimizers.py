@@ -38,7 +38,9 @@ class Optimizers:
     def _named_optimizers(self) -> Iterator[Call]:
         """Optimizers that a Keras model is compiled with by name: `compile(optimizer="adam")`."""
         method = self.seen.evaluator.knowledge.method("compile", receiver="keras-model")
-        params = [Parameter(each.name, each.kind, each.has_default) for each in method.params] if method else []
+        params = (
+            [Parameter(each.name, each.kind, each.has_default) for each in method.params] if method else []
+        )
         for call in self.seen.methods("compile"):
             given = self.seen.evaluator.calls.bind(call.frame, call.term, params).get("optimizer")
             if given is None or given.kind != "const" or not isinstance(given.value, str):
@@ -73,15 +75,25 @@ class Optimizers:
         assert entry is not None
         span = call.span
         found = {
-            "optimizer.name": Value(str(entry.extra.get("name", call.name.rpartition(".")[2].lower())), State.EXPLICIT, span=span),
-            "optimizer.family": derived(entry.family, span) if entry.family else unknown_value("its kind is not known", span),
+            "optimizer.name": Value(
+                str(entry.extra.get("name", call.name.rpartition(".")[2].lower())), State.EXPLICIT, span=span
+            ),
+            "optimizer.family": derived(entry.family, span)
+            if entry.family
+            else unknown_value("its kind is not known", span),
             "optimizer.adaptive": derived(entry.family in _ADAPTIVE, span),
             "optimizer.schedule_free": derived(self._needs_no_schedule(call), span),
         }
-        for field, path in (("lr", "optimizer.lr"), ("momentum", "optimizer.momentum"), ("weight_decay", "optimizer.weight_decay")):
+        for field, path in (
+            ("lr", "optimizer.lr"),
+            ("momentum", "optimizer.momentum"),
+            ("weight_decay", "optimizer.weight_decay"),
+        ):
             found[path] = self._argument(call, field)
         coupled = entry.extra.get("decoupled")
-        found["optimizer.coupled"] = derived(not coupled, span) if isinstance(coupled, bool) else unknown_value("", span)
+        found["optimizer.coupled"] = (
+            derived(not coupled, span) if isinstance(coupled, bool) else unknown_value("", span)
+        )
         found.update(self._schedule(call))
         return found
 
@@ -116,21 +128,30 @@ class Optimizers:
                 "optimizer.schedule.decays": Value(False, State.DERIVED, span=call.span),
             }
         known = isinstance(reason, Link)
-        value = derived(True, reason.span, (reason,)) if isinstance(reason, Link) else unknown_value(reason, call.span)
+        value = (
+            derived(True, reason.span, (reason,))
+            if isinstance(reason, Link)
+            else unknown_value(reason, call.span)
+        )
         return {
-            "optimizer.schedule.name": self._schedule_name() if known else unknown_value(str(reason), call.span),
+            "optimizer.schedule.name": self._schedule_name()
+            if known
+            else unknown_value(str(reason), call.span),
             "optimizer.schedule.steps_rate": value,
             "optimizer.schedule.decays": unknown_value("", call.span),
         }
 
     def _schedule_name(self) -> Value:
-        shapes = list(dict.fromkeys(call.entry.shape for call in self.schedules if call.entry and call.entry.shape))
+        shapes = list(
+            dict.fromkeys(call.entry.shape for call in self.schedules if call.entry and call.entry.shape)
+        )
         if len(shapes) == 1 and not self.rate_stores:
             return derived(shapes[0], self.schedules[0].span)
         return derived("custom", self.schedules[0].span if self.schedules else None)
 
     def changes_rate(self, call: Call) -> Link | str | None:
-        """What changes this optimizer's rate: a place, a reason why that is unknown, or None when nothing does.
+        """What changes this optimizer's rate: a place, a reason why that is unknown, or None when nothing
+        does.
 
         The world is closed only when every callee that is handed the optimizer was read.
         """
@@ -180,9 +201,20 @@ class Optimizers:
     def _unread(self, other: Call) -> str:
         if other.method:
             receiver = self.seen.evaluator.receiver(other.frame.facts, other.event)
-            if any(item.kind in ("instance", "const", "sequence", "mapping") for item in receiver.alternatives()):
+            if any(
+                item.kind in ("instance", "const", "sequence", "mapping") for item in receiver.alternatives()
+            ):
                 return ""
-            if other.name in ("append", "step", "unscale_", "prepare", "backward", "minimize", "add", "load_state_dict"):
+            if other.name in (
+                "append",
+                "step",
+                "unscale_",
+                "prepare",
+                "backward",
+                "minimize",
+                "add",
+                "load_state_dict",
+            ):
                 return ""
             names = {item.name for item in receiver.alternatives() if item.kind == "object"}
             if names and all(self.seen.evaluator.knowledge.inert(name, "schedule") for name in names):
@@ -206,7 +238,9 @@ class Optimizers:
 
 def _writes_rate(frame: Frame, event: Event) -> bool:
     if event.kind == "store-item":
-        return frame.facts.terms[event.key].value == "lr" and frame.facts.terms[event.term].op not in ("dict",)
+        return frame.facts.terms[event.key].value == "lr" and frame.facts.terms[event.term].op not in (
+            "dict",
+        )
     if event.kind == "store-attr":
         base = frame.facts.terms[event.term]
         return event.name in ("lr", "learning_rate") and "optim" in base.name.lower()

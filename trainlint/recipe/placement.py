@@ -20,9 +20,9 @@ _MAX_CLIMB = 6
 class Placement:
     """How often an event happens.
 
-    `level`: epoch (once in a round of the outermost training loop), batch (in a round of a loop below it), or
-    once (outside of every training loop). `ahead`: before the round's training. `scope` is the event's unit in
-    the call that leads here, `conditions` the branches on the way, each with its scope.
+    `level`: epoch (in a round of the outermost training loop), batch (in a round of a loop below it), or once
+    (outside of every training loop). `ahead`: before the round's training. `scope` is the event's unit
+    in the call that leads here, `conditions` the branches on the way, each with its scope.
     """
 
     level: str

@@ -71,23 +71,22 @@ class Program:
         owner, _, simple = qualname.rpartition(".")
         wanted = owner.rpartition(".")[2] if simple == "__init__" else simple
         found: list[tuple[Frame, int]] = []
-        for caller in dict.fromkeys((*self._callers_by_name().get(wanted, ()), *self._referring(wanted))):
+        for caller in self._callers_by_name().get(wanted, ()):
             frame = self.evaluator.root(*caller)
             if frame is None:
                 continue
-            for event in self.events(frame.facts):
-                if event.kind == "call" and self._calls(frame, event.term, path, qualname):
-                    found.append((frame, event.term))
+            calls = (event.term for event in self.events(frame.facts) if event.kind == "call")
+            found += [(frame, term) for term in calls if self._calls(frame, term, path, qualname)]
         return found
 
-    def _referring(self, name: str) -> list[Place]:
-        return [place for place in self.reach.places if name in self.reach.unit(place).references]
-
     def _callers_by_name(self) -> dict[str, list[Place]]:
+        """Reached units by the names they call or refer to, in order."""
         if self._by_call is None:
             self._by_call = {}
             for place in self.reach.places:
-                for name in dict.fromkeys(call.rpartition(".")[2] for call in self.reach.unit(place).calls):
+                unit = self.reach.unit(place)
+                called = (call.rpartition(".")[2] for call in unit.calls)
+                for name in dict.fromkeys((*called, *unit.references)):
                     self._by_call.setdefault(name, []).append(place)
         return self._by_call
 
@@ -101,13 +100,19 @@ class Program:
             return True
         if callee.op == "attr" and callee.name == simple:
             value = self.evaluator.value(frame, frame.facts.terms[call].args[0])
-            return any(leaf.kind == "function" and leaf.name == f"{path}::{qualname}" for leaf in value.alternatives())
+            return any(
+                leaf.kind == "function" and leaf.name == f"{path}::{qualname}"
+                for leaf in value.alternatives()
+            )
         return False
 
     @staticmethod
     def _hands_on(frame: Frame, call: int, function: str) -> bool:
         arguments = frame.facts.terms[call].args[1:]
-        return any(frame.facts.terms[each].op == "global" and frame.facts.terms[each].name == function for each in arguments)
+        return any(
+            frame.facts.terms[each].op == "global" and frame.facts.terms[each].name == function
+            for each in arguments
+        )
 
     def resolve(self, path: str, qualname: str, name: str) -> tuple[str, str, str]:
         """(kind, path, qualname) of a member of a project class, or of a module when `qualname` is empty."""
@@ -146,9 +151,12 @@ class Program:
         found: list[Place] = []
         for where, owner in self.lineage(path, qualname):
             outline = self.index.outlines.get(where)
-            for unit in outline.units if outline is not None else ():
-                if unit.kind == "function" and unit.qualname.rpartition(".")[0] == owner:
-                    found.append((where, unit.qualname))
+            functions = (
+                [unit for unit in outline.units if unit.kind == "function"] if outline is not None else []
+            )
+            found += [
+                (where, each.qualname) for each in functions if each.qualname.rpartition(".")[0] == owner
+            ]
         return found
 
     def attribute_stores(self, name: str) -> Sequence[tuple[Frame, int, int]]:
@@ -205,7 +213,8 @@ def _under_main_guard(facts: UnitFacts, event: Event) -> bool:
 
 
 def entry_points(index: ProjectIndex, knowledge: Knowledge) -> list[str]:
-    """Files that are run: those with a main guard, and those whose top level itself trains. Sorted by path."""
+    """Files that are run: those with a main guard, and those whose top level itself trains. Sorted by
+    path."""
     found = []
     for path in index.outlines:
         outline = index.outlines.get(path)

@@ -84,7 +84,11 @@ def _asks_for_weights(seen: Observations, call: Call) -> Value | None:
 
 def _is_optimizer(seen: Observations, call: Call) -> bool:
     receiver = seen.evaluator.receiver(call.frame.facts, call.event)
-    words = {word for text in seen.texts(call.frame, call.frame.facts.terms[call.term].args[0]) for word in words_of(text)}
+    words = {
+        word
+        for text in seen.texts(call.frame, call.frame.facts.terms[call.term].args[0])
+        for word in words_of(text)
+    }
     if words & {"optimizer", "optim", "scheduler", "scaler", "sched"}:
         return True
     entry = seen.evaluator.entry(receiver.name) if receiver.kind == "object" else None

@@ -27,16 +27,18 @@ class CurveError(Exception):
 class Schedule:
     """A schedule of one optimizer.
 
-    `at(n)` is the rate after n steps. `follow(rate, n)` is the rate after step n where it shares the optimizer
+    `at(n)` is the rate after n steps. `follow(rate, n)` is the rate after step n if it shares the optimizer
     with others and the rate was `rate` before; step 0 is its construction. None: it cannot share one.
     `resumes` tells whether it starts from the optimizer's own rate when a sequence comes to it; `between` is
-    `at` for parts of a step, where it takes them; `corners` are the steps around which it turns.
+    `at` for parts of a step, where it takes them; `end` is the step it is made to end at; `corners` are the
+    steps around which it turns.
     """
 
     at: Steps
     follow: Callable[[float, int], float] | None = None
     resumes: bool = True
     between: Callable[[float], float] | None = None
+    end: float | None = None
     corners: tuple[int, ...] = ()
 
 
@@ -110,7 +112,7 @@ class _Reader:
         return value
 
 
-def _scaled(base: float, factor: Steps, corners: tuple[int, ...] = ()) -> Schedule:
+def _scaled(base: float, factor: Steps, turns: Sequence[float] = ()) -> Schedule:
     """A rate that is `base` times a factor; beside others it scales whatever rate there is."""
 
     def follow(rate: float, step: int) -> float:
@@ -119,11 +121,13 @@ def _scaled(base: float, factor: Steps, corners: tuple[int, ...] = ()) -> Schedu
         before = factor(step - 1)
         return rate * factor(step) / before if before else rate
 
-    return Schedule(lambda step: base * factor(step), follow, corners=corners)
+    return Schedule(
+        lambda step: base * factor(step), follow, end=max(turns, default=None), corners=_around(*turns)
+    )
 
 
-def _absolute(at: Steps, corners: tuple[int, ...] = ()) -> Schedule:
-    return Schedule(at, lambda _, step: at(step), corners=corners)
+def _absolute(at: Steps) -> Schedule:
+    return Schedule(at, lambda _, step: at(step))
 
 
 def _step(base: float, given: _Reader) -> Schedule:
@@ -134,7 +138,7 @@ def _step(base: float, given: _Reader) -> Schedule:
 def _multistep(base: float, given: _Reader) -> Schedule:
     milestones = sorted(int(item) for item in given.numbers("milestones") if item == int(item) and item >= 0)
     factor = given.number("factor")
-    return _scaled(base, lambda step: factor ** bisect_right(milestones, step), tuple(milestones))
+    return _scaled(base, lambda step: factor ** bisect_right(milestones, step), milestones)
 
 
 def _exponential(base: float, given: _Reader) -> Schedule:
@@ -146,19 +150,19 @@ def _linear(base: float, given: _Reader) -> Schedule:
     start, end, length = given.number("start_factor"), given.number("end_factor"), given.positive("length")
     if not 0 < start <= 1 or not 0 <= end <= 1:
         raise CurveError("PyTorch refuses its factors")
-    return _scaled(base, lambda step: start + (end - start) * min(length, step) / length, _around(length))
+    return _scaled(base, lambda step: start + (end - start) * min(length, step) / length, [length])
 
 
 def _constant(base: float, given: _Reader) -> Schedule:
     factor, length = given.number("factor"), given.number("length")
     if not 0 < factor <= 1:
         raise CurveError("PyTorch refuses its factor")
-    return _scaled(base, lambda step: factor if step < length or length <= 0 else 1.0, _around(length))
+    return _scaled(base, lambda step: factor if step < length or length <= 0 else 1.0, [length])
 
 
 def _polynomial(base: float, given: _Reader) -> Schedule:
     length, power = given.positive("length"), given.number("power")
-    return _scaled(base, lambda step: (1.0 - min(length, step) / length) ** power, _around(length))
+    return _scaled(base, lambda step: (1.0 - min(length, step) / length) ** power, [length])
 
 
 def _cosine(base: float, given: _Reader) -> Schedule:
@@ -174,7 +178,9 @@ def _cosine(base: float, given: _Reader) -> Schedule:
             return rate + (base - lowest) * (1 - math.cos(math.pi / length)) / 2
         return lowest + (rate - lowest) * height(step) / height(step - 1)
 
-    return Schedule(lambda step: lowest + (base - lowest) * height(step), follow, corners=_around(length))
+    return Schedule(
+        lambda step: lowest + (base - lowest) * height(step), follow, end=length, corners=_around(length)
+    )
 
 
 def _cosine_restarts(base: float, given: _Reader) -> Schedule:
@@ -242,7 +248,7 @@ def _one_cycle(_: float, given: _Reader) -> Schedule:
             begin = end
         raise AssertionError("the last phase takes every step")
 
-    return Schedule(at, resumes=False, corners=tuple(near for end, _, _ in phases for near in _around(end)))
+    return Schedule(at, resumes=False, end=total, corners=_around(*(end for end, _, _ in phases)))
 
 
 def _between_cosine(first: float, last: float, share: float) -> float:
@@ -306,10 +312,11 @@ def _sequential(_: float, given: _Reader) -> Schedule:
         start = int(milestones[position - 1]) if position else 0
         return schedules[position].at(step - start)
 
-    ends = [0, *(int(item) for item in milestones)]
-    corners = [near for item in milestones for near in _around(item)]
-    corners += [start + turn for start, part in zip(ends, schedules, strict=True) for turn in part.corners]
-    return Schedule(at, resumes=False, corners=tuple(corners))
+    starts = [0, *(int(item) for item in milestones)]
+    turns = [start + turn for start, part in zip(starts, schedules, strict=True) for turn in part.corners]
+    last = schedules[-1].end
+    end = None if last is None else starts[-1] + last
+    return Schedule(at, resumes=False, end=end, corners=_around(*milestones, *turns))
 
 
 def chained(base: float, schedules: Sequence[Schedule]) -> Schedule:
@@ -324,15 +331,16 @@ def chained(base: float, schedules: Sequence[Schedule]) -> Schedule:
         return rate
 
     corners = tuple(turn for schedule in schedules for turn in schedule.corners)
-    return Schedule(_remembered(follow(base, 0), follow), follow, resumes=False, corners=corners)
+    end = max((schedule.end for schedule in schedules if schedule.end is not None), default=None)
+    return Schedule(_remembered(follow(base, 0), follow), follow, resumes=False, end=end, corners=corners)
 
 
 def _chained(base: float, given: _Reader) -> Schedule:
     return chained(base, given.schedules())
 
 
-def _around(step: float) -> tuple[int, ...]:
-    return (math.floor(step), math.ceil(step))
+def _around(*steps: float) -> tuple[int, ...]:
+    return tuple(near for step in steps for near in (math.floor(step), math.ceil(step)))
 
 
 _SHAPES: dict[str, Callable[[float, _Reader], Schedule]] = {

@@ -36,12 +36,18 @@ class RunLength:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RateResult:
-    """A simulated run; `warmup` in units of `unit`, None where the rate falls before its peak."""
+    """A simulated run.
+
+    `warmup`, in units of `unit`, is None where the rate falls before its peak; `length`, in units of
+    `length_unit`, is where the schedule ends, None where it does not say.
+    """
 
     curve: Curve
-    unit: str
-    warmup: float | None
     span: Span | None
+    warmup: float | None
+    unit: str
+    length: float | None
+    length_unit: str
 
 
 class RateSimulation:
@@ -65,7 +71,6 @@ class RateSimulation:
 
     def result(self) -> RateResult:
         """The simulated run. Raises CurveError."""
-        self._check_world()
         calls = self.schedulers.outermost()
         if calls and self.optimizers.rate_stores:
             raise CurveError("both a scheduler and a rate written by hand")
@@ -79,30 +84,21 @@ class RateSimulation:
             return self._per_round(calls, self.length, span)
         return self._per_batch(calls, self.length, span)
 
-    def _check_world(self) -> None:
-        """CurveError where something that was not read may change the rate as well."""
-        for own in self.optimizers.own_schedules:
-            raise CurveError(f"{own.name.rpartition('::')[2]} is a scheduler of its own")
-        known = {call.site for call in self.optimizers.schedules}
-        escaped = self.optimizers.escapes(self.optimizers.calls[0], known)
-        if escaped:
-            raise CurveError(escaped)
-
     def _actions(self, calls: list[Call], batches: int) -> tuple[list[Schedule], list[Action]]:
         if not calls:
             return [], list(self.actions.written())
         schedules = [self.schedulers.schedule(call, batches) for call in calls]
         return schedules, list(self.actions.stepped(calls, schedules))
 
-    def _per_round(self, calls: list[Call], length: RunLength, span: Span | None) -> RateResult:
+    def _per_round(self, calls: list[Call], rounds: RunLength, span: Span | None) -> RateResult:
         schedules, actions = self._actions(calls, 1)
         plain = len(actions) == len(schedules) == 1 and actions[0].is_plain
         if plain:
-            curve = simulate(schedules[0], length.rounds, first=int(actions[0].placement.ahead))
+            curve = simulate(schedules[0], rounds.rounds, first=int(actions[0].placement.ahead))
         else:
-            curve = self._played(schedules, actions, length.rounds, 1)
-        warmup = None if curve.warmup is None else float(curve.warmup)
-        return RateResult(curve, length.unit, warmup, span)
+            curve = self._played(schedules, actions, rounds.rounds, 1)
+        length = schedules[0].end if len(schedules) == 1 else None
+        return RateResult(curve, span, _float(curve.warmup), rounds.unit, length, rounds.unit)
 
     def _per_batch(self, calls: list[Call], length: RunLength, span: Span | None) -> RateResult:
         """A run whose rate changes per batch: what two stand-in sizes of an epoch agree on."""
@@ -111,18 +107,19 @@ class RateSimulation:
         batches = min(_BATCHES, _MAX_STAND_IN // (2 * length.rounds))
         if batches < 2:
             raise CurveError("the run has too many epochs to follow batch by batch")
+        made = [self._actions(calls, size) for size in (batches, 2 * batches)]
         first, second = (
-            self._played(*self._actions(calls, size), length.rounds, size) for size in (batches, 2 * batches)
+            self._played(*one, length.rounds, size)
+            for one, size in zip(made, (batches, 2 * batches), strict=True)
         )
         at_epochs = [(first.rates[e * batches], second.rates[2 * e * batches]) for e in range(length.rounds)]
         highest = max(first.peak, second.peak)
         if any(abs(one - two) > _TOLERANCE * highest for one, two in at_epochs):
             raise CurveError("the rate hangs on the number of batches, which is not known")
-        if first.warmup is None or second.warmup is None:
-            return RateResult(first, "epochs", None, span)
-        if first.warmup == second.warmup:
-            return RateResult(first, "steps" if first.warmup else "epochs", float(first.warmup), span)
-        return RateResult(first, "epochs", round(second.warmup / (2 * batches), 1), span)
+        warmup, unit = _agreed(_float(first.warmup), _float(second.warmup), batches)
+        ends = [one[0].end if len(one) == 1 else None for one, _ in made]
+        end, end_unit = _agreed(ends[0], ends[1], batches)
+        return RateResult(first, span, warmup, unit, end, end_unit)
 
     def _played(self, schedules: list[Schedule], actions: list[Action], rounds: int, batches: int) -> Curve:
         base = self.base
@@ -137,8 +134,20 @@ class RateSimulation:
 
 
 def run_rounds(facts: Mapping[str, Value]) -> RunLength | None:
+    """How many epochs or steps the facts of a recipe give the run; None where they are not known."""
     for path, unit in (("train.epochs", "epochs"), ("train.steps", "steps")):
         rounds = number(facts.get(path))
         if rounds is not None and rounds == int(rounds) and rounds > 0:
             return RunLength(int(rounds), unit)
     return None
+
+
+def _agreed(first: float | None, second: float | None, batches: int) -> tuple[float | None, str]:
+    """A length in steps for two sizes of an epoch, and its unit: the same in both is steps, else epochs."""
+    if first is None or second is None or first == second:
+        return first, "steps" if first else "epochs"
+    return round(second / (2 * batches), 1), "epochs"
+
+
+def _float(value: int | None) -> float | None:
+    return None if value is None else float(value)

@@ -29,7 +29,9 @@ def build_warmed(shape: str, base: float, quantities: Quantities) -> Schedule:
 
     ends = [warmup, _number(quantities, "length", default=0.0)]
     corners = tuple(near for end in ends for near in (math.floor(end), math.ceil(end)))
-    return Schedule(at, lambda _, step: at(step), corners=corners)
+    length = quantities.get("length")
+    end = length if isinstance(length, (int, float)) else None
+    return Schedule(at, lambda _, step: at(step), end=end, corners=corners)
 
 
 def _number(quantities: Quantities, name: str, default: Quantity | None = None) -> float:

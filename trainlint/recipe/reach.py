@@ -1,4 +1,5 @@
-"""Which units a program may run: from its entry's body through calls, references and what frameworks call back.
+"""Which units a program may run: from its entry's body through calls, references and what frameworks call
+back.
 
 Calls are matched by name, so the answer is an upper bound: what is not reached here is certainly not run.
 """
@@ -18,7 +19,8 @@ _INIT = "__init__"
 
 
 class Reach:
-    """The units a program may run. `places` is sorted; a class's body is reached when its module is imported."""
+    """The units a program may run. `places` is sorted; a class's body is reached when its module is
+    imported."""
 
     def __init__(self, index: ProjectIndex, entry: str, paths: Sequence[str]) -> None:
         self.index = index
@@ -129,4 +131,6 @@ class Reach:
         place = (path, qualname)
         if place not in self._units or len(self._units[place].bases) == 0:
             return False
-        return any(self.index.resolve(path, qualname, base).kind != "class" for base in self._units[place].bases)
+        return any(
+            self.index.resolve(path, qualname, base).kind != "class" for base in self._units[place].bases
+        )

@@ -155,7 +155,8 @@ def _skip_pattern() -> re.Pattern[str]:
 
 
 def is_template(text: str) -> bool:
-    """Whether something fills a text in before it is a config: `{{ … }}`, `{% … %}` or `<% … %>` stand in it."""
+    """Whether something fills a text in before it is a config: `{{ … }}`, `{% … %}` or `<% … %>` stand in
+    it."""
     return any(mark in text for mark in _TEMPLATE_MARKS)
 
 

@@ -6,11 +6,17 @@ from trainlint.recipe.leaves import leaf
 from trainlint.recipe.model import Value
 from trainlint.recipe.observe import Observations
 
-_PATHS = {"dropout": "reg.dropout", "label_smoothing": "reg.label_smoothing", "mixup": "reg.mixup", "drop_path": "reg.drop_path"}
+_PATHS = {
+    "dropout": "reg.dropout",
+    "label_smoothing": "reg.label_smoothing",
+    "mixup": "reg.mixup",
+    "drop_path": "reg.drop_path",
+}
 
 
 def regularizers(seen: Observations) -> dict[str, Value]:
-    """`reg.*`: for each kind the largest known strength; switchable where every one hangs on an option or a config."""
+    """`reg.*`: for each kind the largest known strength; switchable where every one hangs on an option or a
+    config."""
     found: dict[str, Value] = {}
     switchable = True
     for call in seen.calls:

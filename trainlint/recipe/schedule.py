@@ -7,37 +7,49 @@ from collections.abc import Mapping
 
 from trainlint.findings import Span
 from trainlint.recipe.derived import number
-from trainlint.recipe.formulas import Formulas
 from trainlint.recipe.leaves import absent, derived, unknown_value
 from trainlint.recipe.model import State, Value
 from trainlint.recipe.observe import Call, Observations
 from trainlint.recipe.optimizers import Optimizers
-from trainlint.recipe.placement import EPOCH, Placements
-from trainlint.recipe.rate_actions import RateActions, level_of
-from trainlint.recipe.rate_curve import Curve, simulate
-from trainlint.recipe.rate_run import Action, play
-from trainlint.recipe.rate_shapes import CurveError, Schedule, chained
-from trainlint.recipe.schedulers import Schedulers
+from trainlint.recipe.rate_curve import SHOWN_POINTS
+from trainlint.recipe.rate_shapes import CurveError
+from trainlint.recipe.rate_simulation import RateResult, RateSimulation, run_rounds
 from trainlint.recipe.training import Training
 
 _FALLING = frozenset(
     {"step", "multistep", "exponential", "cosine", "cosine-restarts", "polynomial", "plateau"}
 )
+"""Shapes that start at the optimizer's rate and never exceed it."""
+
+_AROUND = frozenset({"sequential", "chained", "linear", "constant"})
+"""Shapes that hold other schedules, or stand before them."""
+
 _NAMES = {
-    "polynomial": "poly",
-    "cosine-restarts": "cosine",
-    "lambda": "custom",
-    "multiplicative": "custom",
-    "swa": "custom",
-}
+    "polynomial": "poly", "cosine-restarts": "cosine", "linear-decay": "linear", "inverse-sqrt": "inv-sqrt",
+    "lambda": "custom", "multiplicative": "custom", "swa": "custom", "builtin": "custom",
+}  # fmt: skip
+_CURVE_FACTS = (
+    "schedule.shape",
+    "warmup.length",
+    "optimizer.schedule.decays",
+    "rate.peak",
+    "rate.final_ratio",
+)
+_BATCH_NAMES = frozenset(
+    {"batch_size", "batchsize", "bs", "bsz", "world_size", "ngpus", "n_gpus", "num_gpus"}
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RateFacts:
-    """The facts of a schedule, and its rates from the run's start to its end (empty where not known)."""
+    """The facts of a schedule, and its rates from the run's start to its end (empty where not known).
+
+    `follows_batch`: the rate written by hand is computed from the batch or the number of devices.
+    """
 
     facts: dict[str, Value]
     curve: tuple[float, ...] = ()
+    follows_batch: bool = False
 
 
 def schedule_facts(
@@ -47,24 +59,43 @@ def schedule_facts(
     primary: Mapping[str, Value],
     facts: Mapping[str, Value],
 ) -> RateFacts:
-    """`schedule.*`, `warmup.length`, `rate.peak` and `rate.final_ratio` of a program with one optimizer.
+    """`schedule.*`, `warmup.*`, `rate.peak` and `rate.final_ratio` of a program with one optimizer.
 
     `facts` gives the run's length.
     """
     if not primary:
         return RateFacts({"schedule.name": unknown_value("there is no single optimizer")})
-    steps = primary["optimizer.schedule.steps_rate"]
-    rate = primary["optimizer.lr"]
+    steps, rate = primary["optimizer.schedule.steps_rate"], primary["optimizer.lr"]
     if steps.known and steps.value is False:
         return _constant(steps, rate, facts)
     if not steps.known:
-        return RateFacts(_unknown(steps.reason, steps.span))
+        unnamed = {"schedule.name": unknown_value(steps.reason, steps.span)}
+        return RateFacts({**unnamed, **_unknown(steps.reason, steps.span)})
     named = {"schedule.name": _name(optimizers)}
+    unread = _unread(optimizers)
+    if unread:
+        return RateFacts({**named, **_unknown(unread, steps.span)})
+    simulation = RateSimulation(seen, training, optimizers, number(rate), facts)
     try:
-        result = RateSimulation(seen, training, optimizers, number(rate), facts).result()
+        result = simulation.result()
     except CurveError as error:
-        return RateFacts({**named, **_without_curve(seen, optimizers, steps, str(error))})
-    return RateFacts({**named, **_from_curve(result, rate)}, result.curve.shown())
+        found = _without_curve(seen, optimizers, steps, str(error))
+        return RateFacts({**named, **found}, follows_batch=_follows_batch(optimizers, simulation))
+    found = {**named, **_from_curve(result, rate)}
+    found["optimizer.schedule.name"] = found["schedule.name"]
+    return RateFacts(found, result.curve.shown(), _follows_batch(optimizers, simulation))
+
+
+def _unread(optimizers: Optimizers) -> str:
+    """What may change the rate besides the known schedulers and stores; "" where there is nothing."""
+    for own in optimizers.own_schedules:
+        return f"{own.name.rpartition('::')[2]} is a scheduler of its own"
+    known = {call.site for call in optimizers.schedules}
+    return optimizers.escapes(optimizers.calls[0], known) or ""
+
+
+def _follows_batch(optimizers: Optimizers, simulation: RateSimulation) -> bool:
+    return bool(optimizers.rate_stores) and not _BATCH_NAMES.isdisjoint(simulation.formulas.names)
 
 
 def _constant(steps: Value, rate: Value, facts: Mapping[str, Value]) -> RateFacts:
@@ -78,28 +109,17 @@ def _constant(steps: Value, rate: Value, facts: Mapping[str, Value]) -> RateFact
     if peak is None:
         return RateFacts(found)
     found["rate.final_ratio"] = derived(1.0, rate.span, unit="ratio")
-    return RateFacts(found, (peak,) * min(length.rounds, 200) if length is not None else ())
+    return RateFacts(found, (peak,) * min(length.rounds, SHOWN_POINTS) if length is not None else ())
 
 
 def _unknown(reason: str, span: Span | None) -> dict[str, Value]:
-    paths = (
-        "schedule.name",
-        "schedule.shape",
-        "warmup.length",
-        "optimizer.schedule.decays",
-        "rate.peak",
-        "rate.final_ratio",
-    )
-    return {path: unknown_value(reason, span) for path in paths}
+    return {path: unknown_value(reason, span) for path in _CURVE_FACTS}
 
 
 def _without_curve(seen: Observations, optimizers: Optimizers, steps: Value, reason: str) -> dict[str, Value]:
     """What the schedulers' kinds alone tell: most start at the optimizer's rate and lower it."""
     found = _unknown(reason, steps.span)
-    del found["schedule.name"]
-    shapes = {call.entry.shape if call.entry is not None else "" for call in optimizers.schedules}
-    falls = shapes <= _FALLING and all(_falls(seen, call) for call in optimizers.schedules)
-    if optimizers.rate_stores or not falls:
+    if optimizers.rate_stores or not all(_falls(seen, call) for call in optimizers.schedules):
         return found
     del found["rate.peak"]
     found["warmup.length"] = absent(steps.span)
@@ -107,9 +127,9 @@ def _without_curve(seen: Observations, optimizers: Optimizers, steps: Value, rea
 
 
 def _falls(seen: Observations, call: Call) -> bool:
-    """Whether a schedule of a kind that lowers the rate does lower it."""
+    """Whether a scheduler starts at the optimizer's rate and never exceeds it."""
     entry = call.entry
-    if entry is None or entry.framework != "torch":
+    if entry is None or entry.shape not in _FALLING or not call.name.startswith("torch."):
         return False
     factor = seen.argument(call, "factor")
     if factor is None:
@@ -129,6 +149,8 @@ def _from_curve(result: RateResult, rate: Value) -> dict[str, Value]:
         found["schedule.name"] = derived("constant", span)
     if curve.final_ratio is not None:
         found["rate.final_ratio"] = derived(curve.final_ratio, span, unit="ratio")
+    if result.length is not None:
+        found["schedule.length"] = derived(_whole(result.length), span, unit=result.length_unit)
     if result.warmup is None:
         found["warmup.length"] = unknown_value("the rate falls before it reaches its peak", span)
     elif result.warmup == 0:
@@ -147,16 +169,15 @@ def _peak(peak: float, rate: Value, span: Span | None) -> Value:
 
 
 def _name(optimizers: Optimizers) -> Value:
-    shapes = list(
-        dict.fromkeys(call.entry.shape for call in optimizers.schedules if call.entry and call.entry.shape)
-    )
-    main = [shape for shape in shapes if shape not in ("sequential", "chained", "linear", "constant")]
-    span = optimizers.schedules[0].span if optimizers.schedules else None
-    if optimizers.rate_stores or not optimizers.schedules:
-        return derived("custom", optimizers.rate_stores[0] if optimizers.rate_stores else span)
-    if len(main) == 1:
-        return derived(_NAMES.get(main[0], main[0]), span)
-    return derived(shapes[0] if len(shapes) == 1 and not main else "custom", span)
+    """The canonical name of the main schedule; `custom` for a rate written by hand and for several."""
+    made = [*optimizers.schedules, *optimizers.own_schedules]
+    spans = [*optimizers.rate_stores, *(call.span for call in made)]
+    span = spans[0] if spans else None
+    shapes = list(dict.fromkeys(call.entry.shape if call.entry is not None else "" for call in made))
+    main = [shape for shape in shapes if shape not in _AROUND] or shapes
+    if optimizers.rate_stores or len(main) != 1 or not main[0]:
+        return derived("custom", span)
+    return derived(_NAMES.get(main[0], main[0]), span)
 
 
 def _whole(value: float) -> int | float:

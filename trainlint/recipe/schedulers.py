@@ -52,7 +52,11 @@ class Schedulers:
             for item in (value, *value.items):
                 for leaf in item.alternatives():
                     entry = self.seen.evaluator.entry(leaf.name) if leaf.kind == "object" else None
-                    if entry is not None and entry.kind in ("scheduler", "scheduler-factory") and leaf.site is not None:
+                    if (
+                        entry is not None
+                        and entry.kind in ("scheduler", "scheduler-factory")
+                        and leaf.site is not None
+                    ):
                         yield leaf.site
 
     def schedule(self, call: Call, batches: int) -> Schedule:
@@ -95,7 +99,9 @@ class Schedulers:
             raise CurveError("a starred argument hides its quantities")
         for name in ("last_epoch", "scale_fn"):
             given = arguments.get(name)
-            if given is not None and (given.default().kind != "const" or given.default().value not in (None, -1)):
+            if given is not None and (
+                given.default().kind != "const" or given.default().value not in (None, -1)
+            ):
                 raise CurveError(f"its {name} is set")
         found: dict[str, Quantity] = {}
         for field, parameter in entry.fields.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainlint.findings import Span
-from trainlint.recipe.leaves import absent, unknown_value
+from trainlint.recipe.leaves import absent, leaf, unknown_value
 from trainlint.recipe.model import Link, State, Value
 from trainlint.recipe.observe import Call, Observations
 
@@ -56,13 +56,15 @@ class Seeding:
     def _partial(self, others: list[str]) -> Value:
         if not others:
             return absent(self.at)
-        chain = tuple(Link(call.span, f"{call.name} seeds {generators[0]} only") for call, generators in self.seeds if call.span)
+        chain = tuple(
+            Link(call.span, f"{call.name} seeds {generators[0]} only")
+            for call, generators in self.seeds
+            if call.span
+        )
         first = self.seeds[0][0].span
         return Value(", ".join(others), State.DERIVED, span=first, chain=chain[1:4])
 
     def _seed_value(self, call: Call) -> Value:
-        from trainlint.recipe.leaves import leaf
-
         return leaf(self.seen.argument(call, "seed"), call)
 
     def open_world(self) -> str:
@@ -80,10 +82,11 @@ class Seeding:
         handed_on = self._handed_on()
         if handed_on:
             return f"{handed_on} is handed on, and may be called"
+        inert = self.seen.evaluator.knowledge.inert
         for call in self.seen.calls:
-            if not call.method and call.name and "::" not in call.name and call.entry is None:
-                if not self.seen.evaluator.knowledge.inert(call.name, "seed"):
-                    return f"{call.name} was not read"
+            unread = not call.method and call.name and "::" not in call.name and call.entry is None
+            if unread and not inert(call.name, "seed"):
+                return f"{call.name} was not read"
         return ""
 
     def _handed_on(self) -> str:

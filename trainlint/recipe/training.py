@@ -78,14 +78,17 @@ class Training:
                 yield call
 
     def _can_fit(self, receiver: Resolved, method: str) -> bool:
-        """Whether a method of that name trains: of a trainer, or `fit` of a model that brings its own loop."""
+        """Whether a method of that name trains: of a trainer, or `fit` of a model that brings its own
+        loop."""
         if receiver.kind == "object":
             entry = self.seen.evaluator.entry(receiver.name)
             if entry is None and receiver.name.rpartition(".")[2].startswith("from_"):
                 entry = self.seen.evaluator.entry(receiver.name.rpartition(".")[0])
             if entry is None:
                 return method == "fit" and bool(receiver.items) and self._can_fit(receiver.items[0], method)
-            return entry.kind == "trainer" or (method != "train" and entry.kind in _FITTED_KINDS and _has_fit(entry))
+            return entry.kind == "trainer" or (
+                method != "train" and entry.kind in _FITTED_KINDS and _has_fit(entry)
+            )
         if receiver.kind != "instance":
             return False
         path, _, qualname = receiver.name.partition("::")
@@ -111,7 +114,11 @@ class Training:
     def is_over(self, call: Call) -> bool:
         """Whether a call comes after all training of the unit it stands in, where that unit trains."""
         events = self.seen.program.events(call.frame.facts)
-        trains = [index for index, event in enumerate(events) if event.kind == "call" and self._event_trains(call.frame.facts, event)]
+        trains = [
+            index
+            for index, event in enumerate(events)
+            if event.kind == "call" and self._event_trains(call.frame.facts, event)
+        ]
         return bool(trains) and events.index(call.event) > trains[-1]
 
     def verdict(self, facts: UnitFacts, loop: int) -> bool | None:
@@ -142,7 +149,8 @@ class Training:
                     yield frame, index, loop
 
     def depth(self, facts: UnitFacts, loop: int) -> int:
-        """How many training loops are nested below this one, callees included (0: its body steps by itself)."""
+        """How many training loops are nested below this one, callees included (0: its body steps by
+        itself)."""
         return self._depth(facts, loop, ())
 
     def _depth(self, facts: UnitFacts, loop: int, above: tuple[Place, ...]) -> int:

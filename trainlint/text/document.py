@@ -13,8 +13,9 @@ Place = tuple[int, int, int, int]
 class Node(msgspec.Struct):
     """A scalar, mapping or sequence of a YAML, JSON or TOML document.
 
-    A scalar keeps its source text (`raw`, without quotes and escapes resolved), its `style` (plain, single, double,
-    literal, folded, json, toml) and its explicit `tag` ("" where none was written), so that a loader can type it later.
+    A scalar keeps its source text (`raw`, without quotes and escapes resolved), its `style` (plain, single,
+    double, literal, folded, json, toml) and its explicit `tag` ("" where none was written), so that a loader
+    can type it later.
     `items` holds a mapping's entries in source order, duplicates included; `children` a sequence's.
     An alias is the very node it names; `anchored` marks nodes reached through one.
     """
@@ -49,7 +50,8 @@ class Entry(msgspec.Struct):
 
 
 class Document(msgspec.Struct):
-    """One document of a file. `format` is yaml, json or toml; `index` counts documents of a multi-document file."""
+    """One document of a file. `format` is yaml, json or toml; `index` counts documents of a multi-document
+    file."""
 
     path: str
     format: str
