@@ -391,7 +391,9 @@ class CallEvaluator:
                 self._options.setdefault(dest, []).append(option)
         declared = self._options.get(name, [])
         if not declared:
-            return unknown(f"option {name} is not declared in code that was read", frozenset({name}))
+            undeclared = unknown(f"option {name} is not declared in code that was read", frozenset({name}))
+            stored = self._stored(name)
+            return join(stored) if stored else undeclared
         site = space.site
         for near in (
             [o for o in declared if site and (o.path, o.qualname) == (site.path, site.qualname)],
@@ -403,12 +405,16 @@ class CallEvaluator:
         return unknown(f"option {name}", frozenset({name}))
 
     def _overridden(self, default: Resolved, name: str) -> Resolved:
-        stores = self.evaluator.scope.attribute_stores(name)
-        values = []
-        for frame, event_term, value_term in stores:
-            if self.evaluator.value(frame, event_term).kind == "namespace":
-                values.append(self.evaluator.value(frame, value_term))
+        values = self._stored(name)
         return join([default, *values], option=default.option) if values else default
+
+    def _stored(self, name: str) -> list[Resolved]:
+        """What the program itself writes to an option: `args.distributed = args.world_size > 1`."""
+        return [
+            self.evaluator.value(frame, value)
+            for frame, base, value in self.evaluator.scope.attribute_stores(name)
+            if self.evaluator.value(frame, base).kind == "namespace"
+        ]
 
     def _declared(self) -> Iterator[tuple[str, Option]]:
         scope = self.evaluator.scope

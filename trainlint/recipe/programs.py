@@ -11,7 +11,12 @@ from trainlint.analysis.index import ClosureResult, ProjectIndex
 from trainlint.analysis.reader import Reader
 from trainlint.analysis.values import Frame
 from trainlint.knowledge.base import Knowledge
+from trainlint.knowledge.roles import words_of
 from trainlint.recipe.reach import Place, Reach
+
+
+_RUN_WORDS = frozenset({"main", "train", "training", "run", "fit"})
+"""What the functions are called that a script starts its training with."""
 
 
 class Program:
@@ -84,9 +89,7 @@ class Program:
         if self._by_call is None:
             self._by_call = {}
             for place in self.reach.places:
-                unit = self.reach.unit(place)
-                called = (call.rpartition(".")[2] for call in unit.calls)
-                for name in dict.fromkeys((*called, *unit.references)):
+                for name in self.reach.names_used(place):
                     self._by_call.setdefault(name, []).append(place)
         return self._by_call
 
@@ -231,6 +234,6 @@ def _trains_at_top(calls: Sequence[str], knowledge: Knowledge) -> bool:
         method = knowledge.method(call.rpartition(".")[2])
         if "." in call and method is not None and method.effect in ("backward", "fit", "step"):
             return True
-        if call.rpartition(".")[2] in ("main", "train", "run", "cli_main", "fit"):
+        if _RUN_WORDS & set(words_of(call.rpartition(".")[2])):
             return True
     return False

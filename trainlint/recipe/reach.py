@@ -30,6 +30,7 @@ class Reach:
         self._classes: dict[str, list[Place]] = {}
         self._methods: dict[Place, list[Unit]] = {}
         self._units: dict[Place, Unit] = {}
+        self._aliases: dict[str, dict[str, str]] = {}
         for path in paths:
             outline = index.outlines.get(path)
             if outline is not None:
@@ -49,12 +50,26 @@ class Reach:
         """The outline of a reached unit."""
         return self._units[place]
 
+    def names_used(self, place: Place) -> list[str]:
+        """The plain names a unit calls, refers to or is decorated with; imported ones under their own name too."""
+        unit = self._units[place]
+        aliases = self._aliases[place[0]]
+        used: dict[str, None] = {}
+        for dotted in (*unit.calls, *unit.references, *unit.decorators):
+            name = dotted.rpartition(".")[2]
+            used[name] = None
+            if name in aliases:
+                used[aliases[name]] = None
+        return list(used)
+
     def mentioning(self, words: Iterable[str]) -> list[Place]:
         """Reached units in which one of the words of the vocabulary occurs."""
         wanted = frozenset(words)
         return [place for place in self.places if not wanted.isdisjoint(self._units[place].mentions)]
 
     def _collect(self, outline: Outline) -> None:
+        imported = ((entry.local, entry.target.rpartition(".")[2]) for entry in outline.imports if entry.local)
+        self._aliases[outline.path] = {local: name for local, name in imported if local != name}
         for unit in outline.units:
             place = (outline.path, unit.qualname)
             self._units[place] = unit
@@ -83,13 +98,8 @@ class Reach:
             self._queue.append(place)
 
     def _visit(self, place: Place) -> None:
-        unit = self._units[place]
-        for call in unit.calls:
-            self._use(call.rpartition(".")[2])
-        for name in unit.references:
-            self._use(name.rpartition(".")[2])
-        for decorator in unit.decorators:
-            self._use(decorator.rpartition(".")[2])
+        for name in self.names_used(place):
+            self._use(name)
 
     def _use(self, name: str) -> None:
         if name in self._names:
