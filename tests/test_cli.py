@@ -416,3 +416,14 @@ def test_recipe(run, project: Path) -> None:
     (project / "other.py").write_text("x = 1\n")
     assert "No training program" in run("recipe", "other.py").out
     assert run("recipe", "gone.py").code == 2
+
+
+def test_the_settings_name_a_config_and_toml_can_suppress(run, project: Path) -> None:
+    (project / "conf").mkdir()
+    (project / "conf" / "odd.yaml").write_text("colour: 1\ncolour: 2\n")
+    (project / "conf" / "odd.toml").write_text('a = "# no"  # trainlint: ignore[data] -- nothing here\n')
+    assert run("conf", "--select", "config").code == 0
+    (project / "trainlint.toml").write_text('configs = ["conf/*.yaml"]\n')
+    assert "error[duplicate-key]" in run("conf", "--select", "config", "--format", "concise").out
+    told = run("conf", "--select", "suppressions,data", "--format", "concise").out
+    assert "conf/odd.toml:1:13: advice[unused-suppression]" in told

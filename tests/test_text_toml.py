@@ -8,7 +8,7 @@ import pytest
 from trainlint.text.document import Broken, Node
 from trainlint.text.scalars import resolve
 from trainlint.text.source import source_of
-from trainlint.text.toml import parse_toml
+from trainlint.text.toml import parse_toml, toml_comments
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -149,3 +149,13 @@ def test_this_projects_own_settings_are_read() -> None:
 def test_empty_files_are_empty_tables() -> None:
     assert root_of("").items == []
     assert root_of("# only a comment\n").items == []
+
+
+def test_comments_are_those_outside_of_texts() -> None:
+    text = 'a = "# no" # one\n# two\r\nb = \'\'\'\n# no\n\'\'\' # three\nc = "\\"# no" #four'
+    assert toml_comments(source_of("a.toml", text)) == [
+        (1, 12, "# one"),
+        (2, 1, "# two"),
+        (5, 5, "# three"),
+        (6, 14, "#four"),
+    ]

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from trainlint.findings import Notice
+from trainlint.gitignore import Patterns
+from trainlint.paths import pattern_form
 from trainlint.recipe.config_file import ConfigFile, KeyUse, config_file
 from trainlint.recipe.config_file import Reader as ConfigReader
 from trainlint.recipe.config_uses import key_uses
@@ -33,9 +35,12 @@ def read_configs(sources: ProjectSources, programs: Sequence[Linked]) -> Configs
     """
     found = Configs()
     loading = _Loading(programs)
+    root = sources.project.root
+    declared = Patterns(pattern_form(pattern, root) for pattern in sources.project.settings.configs)
     for path in sources.config_paths():
-        if path in loading.readers or sources.may_be_config(path):
-            _read(path, sources, loading, found)
+        named = declared.excludes(path)
+        if named or path in loading.readers or sources.may_be_config(path):
+            _read(path, sources, loading, found, declared=named)
         elif path in sources.project.named:
             found.notices += _unclaimed(path, sources)
     return found
@@ -65,13 +70,15 @@ class _Loading:
         return [*seen, *key_uses(documents[0], recipes)]
 
 
-def _read(path: str, sources: ProjectSources, loading: _Loading, found: Configs) -> None:
+def _read(
+    path: str, sources: ProjectSources, loading: _Loading, found: Configs, *, declared: bool
+) -> None:
     source = sources.text(path)
     if source is None:
         return
     documents, broken = sources.documents(path)
     uses = loading.uses(path, documents)
-    config = config_file(source, documents, broken, loading.readers.get(path, ()), uses)
+    config = config_file(source, documents, broken, loading.readers.get(path, ()), uses, declared=declared)
     found.files.append(config)
     if not documents:
         return

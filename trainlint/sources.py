@@ -163,4 +163,8 @@ class ProjectSources:
             from trainlint.text.yaml import yaml_comments  # noqa: PLC0415
 
             return read_comments(yaml_comments(source), source.lines)
+        if self.languages.get(path) == "toml":
+            from trainlint.text.toml import toml_comments  # noqa: PLC0415
+
+            return read_comments(toml_comments(source), source.lines)
         return Read()

@@ -128,7 +128,7 @@ def _operand_and_fix(candidate: Candidate) -> tuple[str, str]:
         return fallback, _guarded(candidate, fallback)
     written = ast.get_source_segment(candidate.text, node) or fallback
     simple = isinstance(node, (ast.Name, ast.Call, ast.Attribute, ast.Subscript))
-    return written, _guarded(candidate, written if simple else f"({written})")
+    return written, _guarded(candidate, written, atom=simple)
 
 
 def _operand_node(statement: ast.stmt, kind: str) -> ast.expr | None:
@@ -163,12 +163,12 @@ def _is_module(node: ast.expr) -> bool:
     )
 
 
-def _guarded(candidate: Candidate, operand: str) -> str:
+def _guarded(candidate: Candidate, written: str, *, atom: bool = True) -> str:
+    operand = written if atom else f"({written})"
     if candidate.kind == "sqrt":
-        inner = operand[1:-1] if operand.startswith("(") and operand.endswith(")") else operand
         if candidate.operand in ("one-minus-square", "clamped-at-zero"):
             return f"{operand}.clamp(min=1e-8)"
-        return f"{inner} + 1e-8"
+        return f"{written} + 1e-8"
     if candidate.operand.endswith("count") or candidate.operand == "degree":
         number = candidate.operand == "filtered-count" or candidate.operand_text.endswith(".item()")
         return f"max({operand}, 1)" if number else f"{operand}.clamp(min=1)"

@@ -62,11 +62,18 @@ def config_file(
     broken: list[Broken],
     read_by: Sequence[Reader] = (),
     uses: Sequence[KeyUse] = (),
+    *,
+    declared: bool = False,
 ) -> ConfigFile:
-    """The view of a parsed file: recognised, and with the loader that its readers or its format name."""
+    """The view of a parsed file: recognised, and with the loader that its readers or its format name.
+
+    `declared`: the settings say that it is a training config, whatever its keys look like.
+    """
     recognition = recognise(documents, source.path)
     if broken and not recognition.recognised:
         recognition = recognise_broken(source.text, source.path)
+    if declared and not recognition.recognised:
+        recognition = Recognition("generic", "recipe", "the settings name it")
     loader = _loader(documents, recognition, read_by)
     return ConfigFile(
         source.path, source, documents, broken, recognition, loader, tuple(read_by), tuple(uses)

@@ -28,6 +28,7 @@ _STRING = re.compile(
     r'|"(?:[^"\\\n]|\\.)*"'
     r"|'[^'\n]*'"
 )
+_STRING_OR_COMMENT = re.compile(rf"{_STRING.pattern}|(?P<comment>#[^\n]*)")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BARE_VALUE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9][0-9:.+\-Zz]*|[^\s,\]}#\"'\[{]+")
 _DUPLICATE_WORDS = ("overwrite", "declare", "immutable", "duplicate")
@@ -57,6 +58,12 @@ def parse_toml(source: Source) -> tuple[list[Document], list[Broken]]:
     if scan_error is not None:
         return [], [scan_error]
     return [Document(source.path, "toml", root)], []
+
+
+def toml_comments(source: Source) -> list[tuple[int, int, str]]:
+    """Line, column and text (from the `#` on) of every comment."""
+    found = (match for match in _STRING_OR_COMMENT.finditer(source.text) if match["comment"])
+    return [(*source.position(match.start()), match["comment"].rstrip("\r")) for match in found]
 
 
 def _explain(error: Exception, source: Source, duplicate: Broken | None) -> Broken:
