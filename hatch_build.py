@@ -39,7 +39,7 @@ class CompileDataHook(BuildHookInterface):  # type: ignore[type-arg]
 
 def compile_rules(pages: Path, target: Path) -> None:
     """Compile the pages. Raises SystemExit naming every broken one."""
-    from trainlint.rulebook import compile_rulebook  # noqa: PLC0415
+    from trainlint.rulebook.loading import compile_rulebook  # noqa: PLC0415
 
     errors = compile_rulebook(pages, target)
     if errors:

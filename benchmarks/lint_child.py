@@ -32,7 +32,7 @@ def measure(folder: Path, jobs: int) -> dict[str, Any]:
     started = time.perf_counter()
     # Imported here because the time this takes is part of what is measured.
     from trainlint.linter import lint  # noqa: PLC0415
-    from trainlint.settings import Settings  # noqa: PLC0415
+    from trainlint.settings.model import Settings  # noqa: PLC0415
 
     imported = time.perf_counter()
     report = lint([folder], Settings(strict=True, jobs=jobs))

@@ -30,7 +30,7 @@ def demo() -> str:
 
 def rules() -> str:
     """A table of the rules, each linked to its page."""
-    from trainlint.rulebook import load_rulebook  # noqa: PLC0415 - the checkout's, whatever is installed
+    from trainlint.rulebook.loading import load_rulebook  # noqa: PLC0415 - the checkout's, whatever is installed
 
     rows = [
         f"| {rule.family} | [{rule.name}](rules/{rule.family}/{rule.name}.md) | {rule.summary} |"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 
-from trainlint.recipe.config_file import ConfigFile, KeyUse, Reader, config_file
-from trainlint.recipe.from_config import config_recipe
+from trainlint.recipe.config.file import ConfigFile, KeyUse, Reader, config_file
+from trainlint.recipe.config.from_config import config_recipe
+from trainlint.recipe.config.recognise import Recognition, recognise
 from trainlint.recipe.model import Recipe
-from trainlint.recipe.recognise import Recognition, recognise
 from trainlint.text.document import Broken, Document
 from trainlint.text.json import parse_json
 from trainlint.text.source import source_of

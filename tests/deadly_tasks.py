@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from trainlint import workers
+from trainlint.pipeline import workers
 
 _outline, _numeric, _program = workers.outline_task, workers.numeric_task, workers.program_task
 VICTIM = "killer.py"

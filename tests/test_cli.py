@@ -19,7 +19,7 @@ from trainlint import cli
 from trainlint.commands.check import CheckOptions, settings_of
 from trainlint.findings import Notice
 from trainlint.output import json as json_output
-from trainlint.settings import Settings
+from trainlint.settings.model import Settings
 from trainlint.version import VERSION
 
 ROOT = Path(__file__).parent.parent

@@ -13,11 +13,11 @@ from trainlint.checks.config import duplicate_key, text_number, unparsable_confi
 from trainlint.checks.judge import judge_hit
 from trainlint.checks.registry import resolve_check
 from trainlint.findings import Confidence, Severity, Span
-from trainlint.recipe.config_file import ConfigFile, KeyUse, Reader
-from trainlint.recipe.config_uses import key_uses
+from trainlint.recipe.config.file import ConfigFile, KeyUse, Reader
+from trainlint.recipe.config.uses import key_uses
 from trainlint.recipe.model import Link, Recipe, State, Value
-from trainlint.rule import Example, Rule
-from trainlint.rulebook import load_rulebook
+from trainlint.rulebook.loading import load_rulebook
+from trainlint.rulebook.rule import Example, Rule
 
 CODE = Span("train.py", 7, 1, 7, 20)
 HOME_GROWN = "optimizer: sgd\nlr: 0.1\nbatch_size: 128\nepochs: 90\n"

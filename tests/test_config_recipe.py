@@ -8,9 +8,9 @@ from config_samples import document, paddleclas, parse, recipe, seen_as
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainlint.recipe.from_config import config_recipe
+from trainlint.recipe.config.from_config import config_recipe
+from trainlint.recipe.config.recognise import Recognition, recognise
 from trainlint.recipe.model import State
-from trainlint.recipe.recognise import Recognition, recognise
 from trainlint.recipe.schema import recipe_schema
 
 HOME_GROWN = """\

@@ -5,7 +5,7 @@ from config_samples import paddleclas, parse, seen_as
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainlint.recipe.recognise import may_be_config, recognise, recognise_broken
+from trainlint.recipe.config.recognise import may_be_config, recognise, recognise_broken
 from trainlint.text.source import source_of
 from trainlint.text.yaml import parse_yaml
 

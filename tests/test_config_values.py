@@ -9,8 +9,8 @@ from config_samples import document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainlint.recipe.config_tree import find_all, nearest, value_node, walk_entries
-from trainlint.recipe.config_values import find_config, value_at
+from trainlint.recipe.config.tree import find_all, nearest, value_node, walk_entries
+from trainlint.recipe.config.values import find_config, value_at
 from trainlint.recipe.model import State
 from trainlint.text.source import source_of
 from trainlint.text.yaml import parse_yaml

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trainlint import discovery
-from trainlint.discovery import PathError, Project, discover, find_root
-from trainlint.settings import Settings, SettingsError
+from trainlint.discovery import projects as discovery
+from trainlint.discovery.projects import PathError, Project, discover, find_root
+from trainlint.settings.model import Settings, SettingsError
 
 
 def make(root: Path, *files: str, **texts: str) -> None:

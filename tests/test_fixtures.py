@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from trainlint.linter import lint
-from trainlint.rulebook import load_rulebook
-from trainlint.settings import Settings
+from trainlint.rulebook.loading import load_rulebook
+from trainlint.settings.model import Settings
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 MARKER = re.compile(r"#\s*error:\s*\[([a-z, -]+)\]")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainlint.gitignore import Patterns
+from trainlint.discovery.gitignore import Patterns
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import textwrap
 import pytest
 
 from trainlint.analysis.facts import Outline
-from trainlint.analysis.index import ProjectIndex, Target, module_name
-from trainlint.analysis.names import Names
-from trainlint.analysis.outline import outline
+from trainlint.analysis.index.names import Names
+from trainlint.analysis.index.project import ProjectIndex, Target, module_name
+from trainlint.analysis.outline.outline import outline
 
 GUARD = "if __name__ == '__main__': pass\n"
 CONVENTIONS = {"nn": "torch.nn", "F": "torch.nn.functional", "np": "numpy"}

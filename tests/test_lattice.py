@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainlint.analysis import lattice
-from trainlint.analysis.lattice import INFINITY, UNKNOWN, Gradient, Kind, Value
+from trainlint.analysis.numerics import lattice
+from trainlint.analysis.numerics.lattice import INFINITY, UNKNOWN, Gradient, Kind, Value
 
 numbers = st.integers(min_value=-40, max_value=40).map(lambda n: n / 4)
 

@@ -14,21 +14,21 @@ import msgspec
 import pytest
 from generated_project import write_project
 
-from trainlint import workers
+from trainlint.analysis.close.reader import Reader
 from trainlint.analysis.facts import Outline, UnitFacts
-from trainlint.analysis.index import ProjectIndex
-from trainlint.analysis.reader import Reader
-from trainlint.discovery import discover
+from trainlint.analysis.index.project import ProjectIndex
+from trainlint.discovery.projects import discover
 from trainlint.findings import Finding, Report
-from trainlint.judging import Judging
 from trainlint.knowledge.base import load_knowledge
 from trainlint.linter import Run, lint
 from trainlint.output.json import to_json
+from trainlint.pipeline import workers
+from trainlint.pipeline.judging import Judging
+from trainlint.pipeline.sources import ProjectSources
+from trainlint.pipeline.stages import Interpreting
+from trainlint.recipe.code.programs import entry_points
 from trainlint.recipe.model import Recipe
-from trainlint.recipe.programs import entry_points
-from trainlint.settings import Settings
-from trainlint.sources import ProjectSources
-from trainlint.stages import Interpreting
+from trainlint.settings.model import Settings
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 SAMPLES = [
@@ -112,7 +112,9 @@ def test_any_order_of_reading(project: Path) -> None:
 def test_named_files_and_the_whole_project(project: Path, whole: Report) -> None:
     files = [path.relative_to(project).as_posix() for path in sources(project)]
     chosen = random.Random(1).sample(files, 10)
-    for names in ({chosen[0]}, {chosen[1]}, {chosen[2]}, set(chosen[3:5]), set(chosen[5:])):
+    shared = ("train4.py", "configs/c1.yaml")
+    singles = ({name} for name in (*chosen[:3], *shared))
+    for names in (*singles, set(chosen[3:5]), set(chosen[5:])):
         report = lint([project / name for name in names], STRICT)
         assert findings_text(report.findings) == findings_text(about(whole, names)), names
 
@@ -186,7 +188,7 @@ def refuse(*args, **kwargs):
     raise RuntimeError("the network was asked for")
 
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-from trainlint import workers
+from trainlint.pipeline import workers
 from trainlint.cli import main
 if __name__ == "__main__":
     workers.INLINE_BYTES = 0

@@ -7,10 +7,10 @@ import textwrap
 import msgspec
 import pytest
 
+from trainlint.analysis.close.reader import Reader
 from trainlint.analysis.facts import Candidate, Outline, UnitFacts
-from trainlint.analysis.index import ProjectIndex
-from trainlint.analysis.outline import outline
-from trainlint.analysis.reader import Reader
+from trainlint.analysis.index.project import ProjectIndex
+from trainlint.analysis.outline.outline import outline
 from trainlint.knowledge.base import load_knowledge
 
 HEADER = "import torch\nimport torch.nn.functional as F\nfrom torch import nn, Tensor\n\n"

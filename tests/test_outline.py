@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainlint.analysis.facts import Import, Outline, Parameter, Unit
-from trainlint.analysis.outline import outline
+from trainlint.analysis.outline.outline import outline
 from trainlint.text.document import Broken
 
 VOCABULARY = frozenset({"lr", "sqrt", "shuffle", "SGD", "seed", "train"})

@@ -12,15 +12,15 @@ from referencing import Registry
 from report_samples import TRAIN, finding, report, rich_report
 
 from trainlint.findings import Notice, Related, Report, Severity, Span
-from trainlint.fingerprints import fingerprints
-from trainlint.merge import merge_reports
 from trainlint.output import json as json_output
 from trainlint.output.files import write_atomically
+from trainlint.output.fingerprints import fingerprints
 from trainlint.output.json import document, to_json
 from trainlint.output.lsp import diagnostics, file_uri, to_lsp, units
 from trainlint.output.terminal import Style
 from trainlint.output.text import NOTICES_SHOWN, concise, full
-from trainlint.verdict import failing
+from trainlint.output.verdict import failing
+from trainlint.pipeline.merge import merge_reports
 
 PLAIN = Style(colour=False)
 SCHEMA = json.loads(Path(json_output.__file__).with_name("report.schema.json").read_text())

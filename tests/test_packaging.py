@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).parents[1]
 PROBE = """
 import json, sys
 import trainlint
-from trainlint.rulebook import load_rulebook, rules_directory
+from trainlint.rulebook.loading import load_rulebook, rules_directory
 book = load_rulebook()
 print(json.dumps({
     "package": trainlint.__file__,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainlint.paths import canonical, pattern_form, posix_form, relative_form
+from trainlint.discovery.paths import canonical, pattern_form, posix_form, relative_form
 
 
 @pytest.mark.parametrize(

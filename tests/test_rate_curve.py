@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainlint.recipe.rate_curve import MAX_POINTS, Curve, sampled, simulate
-from trainlint.recipe.rate_shapes import CurveError, Quantities, Schedule, build, chained
+from trainlint.recipe.rate.curve import MAX_POINTS, Curve, sampled, simulate
+from trainlint.recipe.rate.shapes import CurveError, Quantities, Schedule, build, chained
 
 STEPS = 130
 BASE = 0.4

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import pytest
 
 from trainlint.linter import lint
-from trainlint.page_text import read_examples
-from trainlint.pages import find_pages, read_page
-from trainlint.rule import Example
-from trainlint.rulebook import rules_directory
-from trainlint.settings import Settings
+from trainlint.rulebook.loading import rules_directory
+from trainlint.rulebook.page_text import read_examples
+from trainlint.rulebook.pages import find_pages, read_page
+from trainlint.rulebook.rule import Example
+from trainlint.settings.model import Settings
 
 MORE_EXAMPLES = Path(__file__).with_name("examples")
 STARRED_DATA_RULES = ("fixed-learning-rate", "large-batch-without-warmup", "unscaled-learning-rate")

@@ -10,7 +10,7 @@ import pytest
 
 from trainlint.linter import recipes
 from trainlint.recipe.model import Recipe, State
-from trainlint.settings import Settings
+from trainlint.settings.model import Settings
 
 HEAD = """\
 import argparse

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainlint import settings as settings_module
 from trainlint.findings import Severity
-from trainlint.rulebook import load_rulebook
-from trainlint.selection import selected_rules
-from trainlint.settings import KEYS, Settings, SettingsError, laid_over
-from trainlint.settings_file import line_of, load_settings, settings_file_in, settings_from_table
+from trainlint.rulebook.loading import load_rulebook
+from trainlint.settings import model as settings_module
+from trainlint.settings.file import line_of, load_settings, settings_file_in, settings_from_table
+from trainlint.settings.model import KEYS, Settings, SettingsError, laid_over
+from trainlint.settings.selection import selected_rules
 
 SCHEMA = json.loads(Path(settings_module.__file__).with_name("settings.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from trainlint.analysis.close.slices import Slice, parse_slice, positions, split_lines, unit_source
 from trainlint.analysis.facts import Outline, Unit
-from trainlint.analysis.outline import outline
-from trainlint.analysis.slices import Slice, parse_slice, positions, split_lines, unit_source
+from trainlint.analysis.outline.outline import outline
 
 REALISTIC = textwrap.dedent(
     '''

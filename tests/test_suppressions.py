@@ -6,9 +6,15 @@ from hypothesis import strategies as st
 from report_samples import finding
 
 from trainlint.findings import Finding, Severity, Span
-from trainlint.rulebook import load_rulebook
-from trainlint.silencing import Applied, apply
-from trainlint.suppressions import ParsedComment, Read, parse_comment, python_comments, python_suppressions
+from trainlint.rulebook.loading import load_rulebook
+from trainlint.suppressions.comments import (
+    ParsedComment,
+    Read,
+    parse_comment,
+    python_comments,
+    python_suppressions,
+)
+from trainlint.suppressions.silencing import Applied, apply
 
 BOOK = load_rulebook()
 ALL = frozenset(BOOK.rules)
@@ -68,7 +74,7 @@ def test_no_tokenizing_without_a_mention(monkeypatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("trainlint.suppressions.tokenize.generate_tokens", fail)
+    monkeypatch.setattr("trainlint.suppressions.comments.tokenize.generate_tokens", fail)
     assert python_comments("x = 1  # a comment\n") == []
 
 

@@ -14,14 +14,14 @@ import deadly_tasks
 import pytest
 from test_cli import UNSHUFFLED
 
-from trainlint import workers
-from trainlint.analysis.reader import Reader
+from trainlint.analysis.close.reader import Reader
 from trainlint.commands.check import exit_code
 from trainlint.findings import Report
 from trainlint.linter import lint
-from trainlint.recipe.programs import Program
-from trainlint.settings import Settings
-from trainlint.sources import ProjectSources
+from trainlint.pipeline import workers
+from trainlint.pipeline.sources import ProjectSources
+from trainlint.recipe.code.programs import Program
+from trainlint.settings.model import Settings
 
 NUMERIC = "import torch\n\n\ndef f(x):\n    return torch.sqrt((x ** 2).sum())\n"
 RULES = ("unshuffled-training-data", "unguarded-sqrt")
@@ -113,7 +113,7 @@ def test_an_error_inside_costs_one_file(project: Path, monkeypatch) -> None:
 
 INTERRUPT = """
 import os, signal
-from trainlint.spawning import spawning
+from trainlint.pipeline.spawning import spawning
 try:
     with spawning():
         os.kill(os.getpid(), signal.SIGINT)

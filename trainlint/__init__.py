@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from trainlint.version import VERSION
 
 if TYPE_CHECKING:
-    from trainlint.discovery import PathError
+    from trainlint.discovery.projects import PathError
     from trainlint.findings import Finding, Notice, Report, Severity, Span
     from trainlint.linter import lint
-    from trainlint.settings import Settings, SettingsError
+    from trainlint.settings.model import Settings, SettingsError
 
 __all__ = [
     "Finding",
@@ -39,11 +39,11 @@ __version__ = VERSION
 _HOMES = {
     "Finding": "trainlint.findings",
     "Notice": "trainlint.findings",
-    "PathError": "trainlint.discovery",
+    "PathError": "trainlint.discovery.projects",
     "Report": "trainlint.findings",
     "Severity": "trainlint.findings",
-    "Settings": "trainlint.settings",
-    "SettingsError": "trainlint.settings",
+    "Settings": "trainlint.settings.model",
+    "SettingsError": "trainlint.settings.model",
     "Span": "trainlint.findings",
     "lint": "trainlint.linter",
 }

@@ -6,26 +6,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from trainlint.analysis.facts import UnitFacts
-from trainlint.analysis.index import ProjectIndex
-from trainlint.clock import Clock, Progress
-from trainlint.discovery import Project, discover
+from trainlint.analysis.index.project import ProjectIndex
+from trainlint.discovery.paths import canonical
+from trainlint.discovery.projects import Project, discover
 from trainlint.findings import Confidence, Finding, Notice, Report, Severity, Summary
-from trainlint.judging import Judging
 from trainlint.knowledge.base import load_knowledge
 from trainlint.knowledge.formats import load_formats
-from trainlint.merge import merge_reports
-from trainlint.paths import canonical
-from trainlint.reading import read_python
-from trainlint.reading_configs import Configs, broken_notices, read_configs
+from trainlint.output.verdict import failing
+from trainlint.pipeline.clock import Clock, Progress
+from trainlint.pipeline.judging import Judging
+from trainlint.pipeline.merge import merge_findings, merge_reports
+from trainlint.pipeline.reading import read_python
+from trainlint.pipeline.reading_configs import Configs, broken_notices, read_configs
+from trainlint.pipeline.sources import ProjectSources
+from trainlint.pipeline.stages import Linked
+from trainlint.recipe.config.recognise import is_template
 from trainlint.recipe.model import Recipe, State
-from trainlint.recipe.recognise import is_template
-from trainlint.rulebook import Rulebook, load_rulebook
-from trainlint.selection import selected_rules
-from trainlint.settings import Settings
-from trainlint.silencing import apply
-from trainlint.sources import ProjectSources
-from trainlint.stages import Linked
-from trainlint.verdict import failing
+from trainlint.rulebook.loading import Rulebook, load_rulebook
+from trainlint.settings.model import Settings
+from trainlint.settings.selection import selected_rules
+from trainlint.suppressions.silencing import apply
 
 
 def lint(
@@ -107,7 +107,7 @@ class Run:
         with self._clock.stage("judge"):
             judging = Judging(self.rulebook, self.rules, self.settings, self.index)
             findings = judging.findings(self.units, self.recipes, self.configs.files)
-        findings = [finding for finding in findings if self._is_named(finding)]
+        findings = [finding for finding in merge_findings(findings) if self._is_named(finding)]
         return self._sum_up(self._silence(findings), judging)
 
     def _is_named(self, finding: Finding) -> bool:
@@ -130,17 +130,19 @@ class Run:
 
     def _sum_up(self, silenced: tuple[list[Finding], int], judging: Judging) -> Report:
         findings, suppressed = silenced
-        shown = self._distinct(self._in_cell(finding) for finding in findings if self._is_shown(finding))
+        cells = [self.sources.in_cells(finding) for finding in findings if self._is_shown(finding)]
+        shown = sorted(cells, key=lambda finding: finding.sort_key)
         notices = sorted({*self._all_notices(judging)})
         levels = [finding.severity for finding in shown]
         named = self.project.named
+        recipes = self._recipes_of_named()
         summary = Summary(
             python_files=sum(path in named for path in self.index.outlines),
             configs=sum(config.path in named and config.judged for config in self.configs.files),
-            programs=len(self.programs),
+            programs=sum(recipe.kind == "program" for recipe in recipes),
             lines=sum(outline.lines for path, outline in self.index.outlines.items() if path in named),
-            frameworks=self._frameworks(),
-            unknown_fields=self._unknown_fields(),
+            frameworks=self._frameworks(recipes),
+            unknown_fields=_unknown_fields(recipes),
             errors=levels.count(Severity.ERROR),
             warnings=levels.count(Severity.WARNING),
             advice=levels.count(Severity.ADVICE),
@@ -158,17 +160,8 @@ class Run:
             failing=failing(shown, notices, self.settings.fails_at),
         )
 
-    @staticmethod
-    def _distinct(findings: Iterable[Finding]) -> list[Finding]:
-        """Sorted, one for each rule and place: programs that share a module would each report it."""
-        ordered = sorted(findings, key=lambda finding: (finding.sort_key, finding.program))
-        return list({(finding.rule, finding.span): finding for finding in reversed(ordered)}.values())[::-1]
-
     def _is_shown(self, finding: Finding) -> bool:
         return self.settings.strict or finding.confidence is Confidence.HIGH
-
-    def _in_cell(self, finding: Finding) -> Finding:
-        return self.sources.in_cells(finding)
 
     def _all_notices(self, judging: Judging) -> Iterator[Notice]:
         named = self.project.named
@@ -187,8 +180,13 @@ class Run:
         for error in self.rulebook.errors:
             yield Notice(error.path, error.line, "rule-page", error.message)
 
-    def _frameworks(self) -> tuple[str, ...]:
-        names = [str(recipe.get("meta.framework").value or "") for recipe in self.recipes]
+    def _recipes_of_named(self) -> list[Recipe]:
+        """The recipes of programs and configs that a named file is part of."""
+        named = self.project.named
+        return [recipe for recipe in self.recipes if not named.isdisjoint((recipe.entry, *recipe.files))]
+
+    def _frameworks(self, recipes: list[Recipe]) -> tuple[str, ...]:
+        names = [str(recipe.get("meta.framework").value or "") for recipe in recipes]
         formats = load_formats().formats
         labels = [
             formats[name].title if name in formats else self.knowledge.label(name)
@@ -197,13 +195,10 @@ class Run:
         ]
         return tuple(dict.fromkeys(labels))
 
-    def _unknown_fields(self) -> int:
-        return sum(
-            value.state is State.UNKNOWN and bool(value.reason)
-            for recipe in self.recipes
-            if recipe.entry in self.project.named
-            for value in recipe.facts.values()
-        )
+
+def _unknown_fields(recipes: Iterable[Recipe]) -> int:
+    values = (value for recipe in recipes for value in recipe.facts.values())
+    return sum(value.state is State.UNKNOWN and bool(value.reason) for value in values)
 
 
 def _overlay(project: Project, stdin: tuple[str, str] | None) -> dict[str, str]:

@@ -21,10 +21,10 @@ from lsprotocol.converters import get_converter
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
+from trainlint.discovery.paths import canonical
 from trainlint.output.lsp import Encoding
-from trainlint.paths import canonical
+from trainlint.pipeline.spawning import leave_interrupts, spawning
 from trainlint.server_worker import diagnose, problem, readable, warm_up
-from trainlint.spawning import leave_interrupts, spawning
 from trainlint.version import VERSION
 
 DEBOUNCE = 0.2

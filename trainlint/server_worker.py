@@ -23,7 +23,7 @@ def diagnose(path: str, text: str, encoding: Encoding) -> list[dict[str, Any]]:
     from trainlint.commands.failure import describe, is_usage_error  # noqa: PLC0415
     from trainlint.linter import lint  # noqa: PLC0415
     from trainlint.output.lsp import diagnostics, file_uri  # noqa: PLC0415
-    from trainlint.settings import Settings  # noqa: PLC0415
+    from trainlint.settings.model import Settings  # noqa: PLC0415
 
     try:
         report = lint([], Settings(jobs=1), stdin=(path, text))

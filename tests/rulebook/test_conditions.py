@@ -11,7 +11,8 @@ import referencing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainlint.conditions import (
+from trainlint.recipe.model import State, Value
+from trainlint.rulebook.conditions import (
     accepted_states,
     compile_when,
     fill_options,
@@ -19,10 +20,9 @@ from trainlint.conditions import (
     to_json_schema,
     when_schema,
 )
-from trainlint.patterns import refuse_pattern
-from trainlint.recipe.model import State, Value
-from trainlint.rule import When
-from trainlint.rulebook import load_rulebook
+from trainlint.rulebook.loading import load_rulebook
+from trainlint.rulebook.patterns import refuse_pattern
+from trainlint.rulebook.rule import When
 
 DATA_RULES = [rule for rule in load_rulebook().rules.values() if not rule.check]
 

@@ -10,8 +10,8 @@ from trainlint.checks.judge import judge_hit, judge_recipe
 from trainlint.checks.registry import UnknownCheckError, resolve_check
 from trainlint.findings import Confidence, Related, Severity, Span
 from trainlint.recipe.model import Hit, Link, Recipe, State, Value
-from trainlint.rule import Case, FactSpec, Rule
-from trainlint.rulebook import load_rulebook
+from trainlint.rulebook.loading import load_rulebook
+from trainlint.rulebook.rule import Case, FactSpec, Rule
 
 
 def span(line: int, path: str = "train.py") -> Span:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainlint.rulebook import load_rulebook
+from trainlint.rulebook.loading import load_rulebook
 
 SECTIONS = """
 ## What it does

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from trainlint.checks.registry import resolve_check, written_checks
-from trainlint.pages import Page, find_pages, read_page
-from trainlint.rule import SECTIONS, Rule
-from trainlint.rulebook import load_rulebook, rules_directory
+from trainlint.rulebook.loading import load_rulebook, rules_directory
+from trainlint.rulebook.pages import Page, find_pages, read_page
+from trainlint.rulebook.rule import SECTIONS, Rule
 
 PAGES = find_pages(rules_directory(), builtin=True)
 RULES = [rule for rule in (read_page(page)[0] for page in PAGES) if rule is not None]

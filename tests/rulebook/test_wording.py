@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainlint.recipe.model import State, Value
-from trainlint.wording import (
+from trainlint.rulebook.wording import (
     TemplateError,
     format_scalar,
     format_value,

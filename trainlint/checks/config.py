@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from trainlint.findings import Span
 from trainlint.knowledge.format_model import key_word
 from trainlint.knowledge.formats import load_formats
-from trainlint.recipe.config_file import ConfigFile, KeyUse
-from trainlint.recipe.config_scalars import is_number_text, loader_for, number_of, typed
-from trainlint.recipe.config_tree import Found, walk_entries
+from trainlint.recipe.config.file import ConfigFile, KeyUse
+from trainlint.recipe.config.recognise import Recognition, is_template, recognise_broken
+from trainlint.recipe.config.scalars import is_number_text, loader_for, number_of, typed
+from trainlint.recipe.config.tree import Found, walk_entries
 from trainlint.recipe.model import Hit, Link, State, Value
-from trainlint.recipe.recognise import Recognition, is_template, recognise_broken
 from trainlint.text.document import Document, Entry, Node
 from trainlint.text.scalars import is_opaque
 from trainlint.text.walk import walk

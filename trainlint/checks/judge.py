@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from trainlint.conditions import Predicate, compile_when
 from trainlint.findings import Finding, Related, Span
-from trainlint.options import resolve_options
 from trainlint.recipe.model import Hit, Link, Recipe, State, Value
 from trainlint.recipe.schema import recipe_schema
-from trainlint.rule import Case, Rule
-from trainlint.wording import format_scalar, format_value, render
+from trainlint.rulebook.conditions import Predicate, compile_when
+from trainlint.rulebook.options import resolve_options
+from trainlint.rulebook.rule import Case, Rule
+from trainlint.rulebook.wording import format_scalar, format_value, render
 
 Facts = Mapping[str, Value]
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from trainlint.analysis.facts import Unit
-from trainlint.analysis.index import ProjectIndex
+from trainlint.analysis.index.project import ProjectIndex
 from trainlint.checks.view import UnitView
 from trainlint.knowledge.roles import RoleWords, load_roles, words_of
 

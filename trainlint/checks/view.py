@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from trainlint.analysis.facts import Outline, UnitFacts
-from trainlint.analysis.index import ProjectIndex
+from trainlint.analysis.index.project import ProjectIndex
 
 
 class UnitView(msgspec.Struct, frozen=True):

@@ -14,8 +14,8 @@ from trainlint.findings import Report
 from trainlint.output.files import write_atomically
 from trainlint.output.progress import Progress
 from trainlint.output.terminal import Style, is_terminal, wants_colour
-from trainlint.settings import Settings
-from trainlint.verdict import INTERNAL
+from trainlint.output.verdict import INTERNAL
+from trainlint.settings.model import Settings
 
 STDIN = "-"
 STDIN_NAME = "stdin.py"

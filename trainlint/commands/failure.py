@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from trainlint.blame import own_place
-from trainlint.discovery import PathError
+from trainlint.discovery.projects import PathError
 from trainlint.output.terminal import visible
-from trainlint.settings import SettingsError
+from trainlint.pipeline.blame import own_place
+from trainlint.settings.model import SettingsError
 
 
 def is_usage_error(error: Exception) -> bool:

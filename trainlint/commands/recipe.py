@@ -16,7 +16,7 @@ from trainlint.suggest import did_you_mean
 
 def show_recipes(paths: Sequence[str], why: str | None, style: Style) -> str:
     """The text to print. A usage error where `why` is no field of a recipe."""
-    from trainlint.discovery import discover  # noqa: PLC0415
+    from trainlint.discovery.projects import discover  # noqa: PLC0415
     from trainlint.linter import recipes  # noqa: PLC0415
 
     if why is not None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from trainlint.discovery import find_root
+from trainlint.discovery.projects import find_root
 from trainlint.output.json import rule_url
 from trainlint.output.terminal import Style, pad, visible, width
-from trainlint.rule import Rule
-from trainlint.rulebook import Rulebook, load_rulebook
-from trainlint.settings import Settings
-from trainlint.settings_file import load_settings, settings_file_in
+from trainlint.rulebook.loading import Rulebook, load_rulebook
+from trainlint.rulebook.rule import Rule
+from trainlint.settings.file import load_settings, settings_file_in
+from trainlint.settings.model import Settings
 
 
 def list_rules(form: str) -> str:

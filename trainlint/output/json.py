@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from trainlint.findings import Edit, Finding, Fix, Related, Report, Span
-from trainlint.fingerprints import fingerprints
+from trainlint.output.fingerprints import fingerprints
 from trainlint.output.places import Places
 from trainlint.output.secrets import hide_secrets
 

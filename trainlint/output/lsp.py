@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainlint.findings import Finding, Report, Severity, Span
-from trainlint.fingerprints import fingerprints
+from trainlint.output.fingerprints import fingerprints
 from trainlint.output.places import Places
 from trainlint.output.secrets import hide_secrets
 

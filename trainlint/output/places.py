@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from trainlint.discovery.paths import relative_form
 from trainlint.findings import Span
-from trainlint.paths import relative_form
 
 
 class Places:

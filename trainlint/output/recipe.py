@@ -10,7 +10,7 @@ from trainlint.output.secrets import hide_secrets, looks_secret
 from trainlint.output.terminal import Style, pad, visible, width
 from trainlint.recipe.model import Recipe, State, Value
 from trainlint.recipe.schema import recipe_schema
-from trainlint.wording import format_scalar, format_value
+from trainlint.rulebook.wording import format_scalar, format_value
 
 BARS = "▁▂▃▄▅▆▇█"
 CURVE_COLUMNS = 60

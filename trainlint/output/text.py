@@ -10,11 +10,12 @@ from trainlint.output.places import Places
 from trainlint.output.secrets import hide_secrets
 from trainlint.output.summary import summary_lines
 from trainlint.output.terminal import Style, pad, visible, width
-from trainlint.verdict import INTERNAL
+from trainlint.output.verdict import INTERNAL
 
 INDENT = "   "
 LABEL_COLUMNS = 44
 NOTICES_SHOWN = 10
+RELATED_SHOWN = 8
 DEFAULT_COLUMNS = 100
 
 
@@ -90,12 +91,15 @@ def _block(finding: Finding, report: Report, places: Places, style: Style, colum
 
 
 def _related(finding: Finding, places: Places, style: Style, margin: str) -> list[str]:
-    labels = [_safe(related.message) for related in finding.related]
+    shown = finding.related[:RELATED_SHOWN]
+    labels = [_safe(related.message) for related in shown]
     column = min(max(map(width, labels), default=0), LABEL_COLUMNS)
-    return [
+    lines = [
         f"{margin}- {pad(label, column)}  {style('dim', visible(places.line(related.span)))}"
-        for label, related in zip(labels, finding.related, strict=True)
+        for label, related in zip(labels, shown, strict=True)
     ]
+    rest = len(finding.related) - len(shown)
+    return [*lines, f"{margin}- and {rest:,} more places"] if rest else lines
 
 
 def _advice(findings: list[Finding], places: Places, style: Style) -> list[str]:

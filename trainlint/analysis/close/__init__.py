@@ -1,0 +1,1 @@
+"""The close reading of a unit: slices, terms, the interpreter."""

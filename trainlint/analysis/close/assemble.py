@@ -1,0 +1,128 @@
+"""From a finished interpretation to the facts of a unit: places for what is kept, candidates, summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from trainlint.analysis.close.interpreter import Interpreter
+from trainlint.analysis.close.positions import places
+from trainlint.analysis.close.slices import Slice
+from trainlint.analysis.facts import Candidate, Event, NumericSummary, Unit, UnitFacts
+
+if TYPE_CHECKING:
+    from trainlint.analysis.numerics.numerics import Numerics
+    from trainlint.analysis.numerics.sites import RawCandidate
+
+
+class Reading:
+    """A finished interpretation of a unit, from which facts, places and candidates are made."""
+
+    def __init__(
+        self,
+        path: str,
+        unit: Unit,
+        read: Interpreter,
+        numerics: Numerics | None,
+        piece: Slice,
+        module: cst.Module,
+    ) -> None:
+        self.read = read
+        self.numerics = numerics
+        self.piece = piece
+        self.module = module
+        self.facts = self._assemble(path, unit)
+
+    def _assemble(self, path: str, unit: Unit) -> UnitFacts:
+        read = self.read
+        facts = UnitFacts(
+            path=path,
+            qualname=unit.qualname,
+            terms=read.table.terms,
+            events=read.events,
+            loops=read.loops,
+            returns=read.returns,
+            bindings=read.env if unit.kind != "function" else {},
+            defaults=read.defaults,
+            nested=read.nested,
+            params=read.params,
+            limits=read.limits,
+        )
+        if self.numerics is not None:
+            returned = [back.term for back in read.returns if back.nested < 0 and not back.yields]
+            facts.summary = self.numerics.summarise(returned)
+            facts.attributes = _attributes(read.events, read, self.numerics)
+        return facts
+
+    def place(self) -> None:
+        """Give every term, event and loop its place. Costs about a quarter of parsing the unit."""
+        read = self.read
+        wanted = [
+            node for node in (*read.table.nodes, *read.event_nodes, *read.loop_nodes) if node is not None
+        ]
+        found = places(self.module, wanted, self.piece.line_map)
+        for term, node in zip(read.table.terms, read.table.nodes, strict=True):
+            term.at = found.get(node) if node is not None else None
+        for event, event_node in zip(read.events, read.event_nodes, strict=True):
+            event.at = found.get(event_node)
+        for loop, loop_node in zip(read.loops, read.loop_nodes, strict=True):
+            loop.at = found.get(loop_node)
+        self.facts.placed = True
+
+    def find_candidates(self, uses: Mapping[str, None]) -> None:
+        """Judge the numeric sites, which may ask for summaries of other units; `uses` names those asked
+        for."""
+        raw = self.numerics.candidates() if self.numerics is not None else []
+        if raw and not self.facts.placed:
+            self._place_some({index for each in raw for index in _pointed_at(each)})
+        self.facts.candidates = [_candidate(each, self.read, self.module) for each in raw]
+        self.facts.uses = sorted(uses)
+
+    def _place_some(self, indices: Iterable[int]) -> None:
+        nodes = {index: node for index in indices if (node := self.read.table.nodes[index]) is not None}
+        found = places(self.module, nodes.values(), self.piece.line_map)
+        for index, node in nodes.items():
+            self.read.table.terms[index].at = found.get(node)
+
+
+def _pointed_at(raw: RawCandidate) -> list[int]:
+    """The terms whose places a candidate shows."""
+    return [raw.term, raw.operand_term, *raw.related, *(index for index, _ in raw.trace)]
+
+
+def _attributes(events: Iterable[Event], read: Interpreter, numerics: Numerics) -> dict[str, NumericSummary]:
+    stored: dict[str, list[int]] = {}
+    for event in events:
+        if event.kind == "store-attr" and read.table.terms[event.term].name == "self" and event.nested < 0:
+            stored.setdefault(event.name, []).append(event.value)
+    found = {name: numerics.summarise_attribute(terms) for name, terms in stored.items()}
+    return {name: summary for name, summary in found.items() if summary is not None}
+
+
+def _candidate(raw: RawCandidate, read: Interpreter, module: cst.Module) -> Candidate:
+    terms, nodes = read.table.terms, read.table.nodes
+    at = terms[raw.term].at
+    assert at is not None
+    return Candidate(
+        kind=raw.kind,
+        operand=raw.operand,
+        at=at,
+        text=_text(nodes[raw.term], module),
+        operand_text=_text(nodes[raw.operand_term], module),
+        framework="torch",
+        grade=raw.grade,
+        gradient=raw.gradient,
+        guard=raw.guard,
+        base_text=_text(nodes[raw.base], module) if raw.base >= 0 else "",
+        numerator_text=_text(nodes[raw.numerator], module) if raw.numerator >= 0 else "",
+        trace=[(place, label) for term, label in raw.trace if (place := terms[term].at) is not None],
+        related=[place for term in raw.related if (place := terms[term].at) is not None],
+        open=raw.open,
+        operand_at=terms[raw.operand_term].at,
+    )
+
+
+def _text(node: cst.CSTNode | None, module: cst.Module) -> str:
+    return "" if node is None else " ".join(module.code_for_node(node).split())

@@ -1,0 +1,509 @@
+"""Walking a unit's statements in order: branches, loops, returns, stores. Expressions are evaluated by the
+base class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import libcst as cst
+
+from trainlint.analysis.close.expression_terms import (
+    BINARY,
+    ExpressionTerms,
+    dotted_name,
+    formal_parameters,
+    item_path,
+)
+from trainlint.analysis.close.terms import NumericHooks, TermTable
+from trainlint.analysis.facts import Condition, Event, Loop, Nested, Parameter, Return
+from trainlint.analysis.index.names import Names
+from trainlint.knowledge.base import Knowledge
+
+MAX_CONDITIONS = 12
+_NAMED = frozenset({"call", "if", "unpack", "item", "attr", "comp"})
+
+
+class Interpreter(ExpressionTerms):
+    """Interprets one unit. `run` leaves terms, events, loops and returns; `env` then holds the final
+    bindings."""
+
+    def __init__(
+        self,
+        names: Names,
+        knowledge: Knowledge,
+        numerics: Callable[[TermTable], NumericHooks],
+        kind: str,
+        module_path: str,
+    ) -> None:
+        super().__init__(names, knowledge, numerics)
+        self.kind = kind
+        self.module_path = module_path
+        self.defaults: dict[str, int] = {}
+        self.params: list[Parameter] = []
+        self._globals: set[str] = set()
+        self._statements: dict[type[cst.CSTNode], Callable[[Any], bool]] = {
+            cst.If: self._if, cst.For: self._for, cst.While: self._while, cst.With: self._with,
+            cst.Try: self._try, cst.TryStar: self._try, cst.Match: self._match,
+            cst.FunctionDef: self._function, cst.ClassDef: self._class, cst.Expr: self._expression,
+            cst.Assign: self._assign, cst.AnnAssign: self._annotated, cst.AugAssign: self._augmented,
+            cst.Return: self._return, cst.Raise: self._raise, cst.Assert: self._assert, cst.Del: self._delete,
+            cst.Break: self._jump, cst.Continue: self._jump, cst.Import: self._import,
+            cst.ImportFrom: self._import, cst.Global: self._global_names, cst.Nonlocal: self._pass,
+            cst.Pass: self._pass,
+        }  # fmt: skip
+
+    def run(self, module: cst.Module) -> None:
+        """Interpret a slice: the body under its `if 1:` wrapper, or the plain statements."""
+        body: Sequence[cst.CSTNode] = module.body
+        if len(body) == 1 and isinstance(body[0], cst.If) and self.kind != "module":
+            body = body[0].body.body
+        if self.kind == "function":
+            definition = next((node for node in body if isinstance(node, cst.FunctionDef)), None)
+            if definition is not None:
+                self._enter_function(definition)
+            return
+        if self.kind == "class":
+            definition_class = next((node for node in body if isinstance(node, cst.ClassDef)), None)
+            if definition_class is not None:
+                self._block(definition_class.body)
+                return
+        self.block(body)
+
+    def _enter_function(self, node: cst.FunctionDef) -> None:
+        for decorator in node.decorators:
+            self.evaluate(decorator.decorator)
+        self.params = self._bind_parameters(node.params, prefix="")
+        self._block(node.body)
+
+    def _bind_parameters(self, params: cst.Parameters, prefix: str) -> list[Parameter]:
+        formal = formal_parameters(params)
+        every = [*params.posonly_params, *params.params, *params.kwonly_params]
+        every += [extra for extra in (params.star_arg, params.star_kwarg) if isinstance(extra, cst.Param)]
+        for param in every:
+            name = param.name.value
+            default = self.evaluate(param.default) if param.default is not None else -1
+            if default >= 0 and not prefix:
+                self.defaults[name] = default
+            index, _ = self.table.make("param", name=prefix + name, node=param.name)
+            annotation = annotation_text(param.annotation)
+            self.numerics.parameter(index, name, annotation, default)
+            self.env[name] = index
+        return formal
+
+    def block(self, body: Iterable[cst.CSTNode]) -> bool:
+        """Interpret statements; False when control cannot reach their end."""
+        for statement in body:
+            if isinstance(statement, cst.SimpleStatementLine):
+                if not self._small(statement.body):
+                    return False
+            else:
+                handler = self._statements.get(type(statement))
+                if handler is not None and not handler(statement):
+                    return False
+        return True
+
+    def _small(self, statements: Iterable[cst.CSTNode]) -> bool:
+        for statement in statements:
+            handler = self._statements.get(type(statement))
+            if handler is not None and not handler(statement):
+                return False
+        return True
+
+    def _block(self, suite: cst.BaseSuite) -> bool:
+        if isinstance(suite, cst.SimpleStatementSuite):
+            return self._small(suite.body)
+        return self.block(suite.body)
+
+    def _pass(self, _: cst.CSTNode) -> bool:
+        return True
+
+    def _jump(self, _: cst.CSTNode) -> bool:
+        if self.loop >= 0:
+            self.loops[self.loop].jumps = True
+        return False
+
+    def _expression(self, node: cst.Expr) -> bool:
+        self.evaluate(node.value)
+        return True
+
+    def _return(self, node: cst.Return) -> bool:
+        value = self.evaluate(node.value) if node.value is not None else self.constant(None)
+        self.returns.append(Return(value, self.conditions, nested=self.scope))
+        return False
+
+    def _raise(self, node: cst.Raise) -> bool:
+        if node.exc is not None:
+            self.evaluate(node.exc)
+        return False
+
+    def _assert(self, node: cst.Assert) -> bool:
+        self.numerics.assume(self.evaluate(node.test), True)
+        return True
+
+    def _delete(self, node: cst.Del) -> bool:
+        targets = (
+            [element.value for element in node.target.elements]
+            if isinstance(node.target, cst.Tuple)
+            else [node.target]
+        )
+        for target in targets:
+            path = dotted_name(target)
+            if path is not None:
+                self.env.pop(path, None)
+            elif isinstance(target, cst.Subscript):
+                container = dotted_name(target.value)
+                if container in self.env:
+                    self.env[container] = self.unknown("an entry was deleted", target)
+        return True
+
+    def _global_names(self, node: cst.Global) -> bool:
+        self._globals.update(item.name.value for item in node.names)
+        return True
+
+    def _import(self, node: cst.Import | cst.ImportFrom) -> bool:
+        if isinstance(node.names, cst.ImportStar):
+            return True
+        for alias in node.names:
+            local = alias.asname.name if alias.asname is not None else alias.name
+            path = dotted_name(local)
+            if path is not None:
+                self.env.pop(path, None)
+        return True
+
+    def _assign(self, node: cst.Assign) -> bool:
+        value = self.evaluate(node.value)
+        for target in node.targets:
+            self._store(target.target, value)
+        return True
+
+    def _annotated(self, node: cst.AnnAssign) -> bool:
+        if node.value is not None:
+            self._store(node.target, self.evaluate(node.value))
+        return True
+
+    def _augmented(self, node: cst.AugAssign) -> bool:
+        current = self.evaluate(node.target)
+        operator = BINARY.get(type(node.operator), "?")
+        self._store(node.target, self.binary(operator, current, self.evaluate(node.value), node))
+        return True
+
+    def _store(self, target: cst.BaseExpression, value: int) -> None:
+        if isinstance(target, cst.Name):
+            self._store_name(target, value)
+        elif isinstance(target, (cst.Tuple, cst.List)):
+            self._store_parts(target, value)
+        elif isinstance(target, cst.Attribute):
+            base = self.evaluate(target.value)
+            path = dotted_name(target)
+            if path is not None:
+                self.env[path] = value
+            self.emit(Event("store-attr", base, value=value, name=target.attr.value), target)
+        elif isinstance(target, cst.Subscript):
+            self._store_item(target, value)
+        elif isinstance(target, cst.StarredElement):
+            self._store(target.value, self.unknown("starred target", target))
+
+    def _store_name(self, target: cst.Name, value: int) -> None:
+        self._forget_paths(target.value)
+        self.env[target.value] = value
+        self._note_binding(target.value, value, target)
+        if target.value in self._globals:
+            self.emit(
+                Event("store-global", value, value=value, name=f"{self.module_path}::{target.value}"), target
+            )
+
+    def _note_binding(self, name: str, value: int, node: cst.CSTNode) -> None:
+        if self.table.terms[value].op in _NAMED:
+            self.emit(Event("bind", value, name=name), node)
+
+    def _forget_paths(self, name: str) -> None:
+        stale = [path for path in self.env if path.startswith((name + ".", name + "["))]
+        for path in stale:
+            del self.env[path]
+
+    def _store_parts(self, target: cst.Tuple | cst.List, value: int) -> None:
+        parts = [element.value for element in target.elements]
+        whole = self.table.terms[value]
+        starred = any(isinstance(element, cst.StarredElement) for element in target.elements)
+        if whole.op in ("tuple", "list") and len(whole.args) == len(parts) and not starred:
+            for part, piece in zip(parts, whole.args, strict=True):
+                self._store(part, piece)
+            return
+        for position, part in enumerate(parts):
+            if starred:
+                self._store(part, self.unknown("starred target", part))
+            else:
+                self._store(part, self.term("unpack", (value,), value=position, node=part))
+
+    def _store_item(self, target: cst.Subscript, value: int) -> None:
+        container = self.evaluate(target.value)
+        key = self.subscript_key(target)
+        self.emit(Event("store-item", container, key=key, value=value), target)
+        self.numerics.store_item(container, key, value)
+        path = dotted_name(target.value)
+        if path is not None and path in self.env:
+            self._forget_paths(path)
+            self.env[path] = self.term("setitem", (self.env[path], key, value), node=target)
+            if self.table.terms[key].op == "const":
+                self.env[item_path(path, self.table.terms[key].value)] = value
+
+    def _if(self, node: cst.If) -> bool:
+        test = self.evaluate(node.test)
+        fixed = self._main_guard(test)
+        if fixed:
+            # Only a script's own run enters here; the link step drops these events for imported modules.
+            outer = self.conditions
+            self._condition(test, True)
+            falls = self._block(node.body)
+            self.conditions = outer
+            return falls or node.orelse is None
+        outer_env, outer = dict(self.env), self.conditions
+        then_falls = self._branch(test, True, lambda: self._block(node.body))
+        then_env, self.env = self.env, dict(outer_env)
+        otherwise = node.orelse
+        if otherwise is None:
+            else_falls = True
+        elif isinstance(otherwise, cst.If):
+            else_falls = self._branch(test, False, lambda: self._if(otherwise))
+        else:
+            else_falls = self._branch(test, False, lambda: self._block(otherwise.body))
+        self.conditions = outer
+        if then_falls and else_falls:
+            self.env = self._join(test, then_env, self.env, node)
+            return True
+        if then_falls or else_falls:
+            if then_falls:
+                self.env = then_env
+            self._continue_with(test, then_falls)
+            return True
+        return False
+
+    def _branch(self, test: int, holds: bool, run: Callable[[], bool]) -> bool:
+        outer = self.conditions
+        self._condition(test, holds)
+        self.numerics.push()
+        self.numerics.assume(test, holds)
+        falls = run()
+        self.numerics.pop()
+        self.conditions = outer
+        return falls
+
+    def _continue_with(self, test: int, holds: bool) -> None:
+        self._condition(test, holds)
+        self.numerics.assume(test, holds)
+
+    def _condition(self, test: int, holds: bool) -> None:
+        if len(self.conditions) < MAX_CONDITIONS:
+            self.conditions = (*self.conditions, Condition(test, holds))
+
+    def _main_guard(self, test: int) -> bool:
+        term = self.table.terms[test]
+        if term.op != "cmp" or term.name != "==":
+            return False
+        return any(self.table.terms[side].value == "__main__" for side in term.args)
+
+    def _join(
+        self, test: int, then: dict[str, int], otherwise: dict[str, int], node: cst.CSTNode
+    ) -> dict[str, int]:
+        if then == otherwise:
+            return then
+        joined: dict[str, int] = {}
+        for name in {**then, **otherwise}:
+            first, second = then.get(name), otherwise.get(name)
+            if first == second and first is not None:
+                joined[name] = first
+                continue
+            if first is None or second is None:
+                if "." in name or "[" in name:
+                    continue
+                absent = self.unknown(f"{name} is bound on one branch only")
+                first = absent if first is None else first
+                second = absent if second is None else second
+            joined[name] = self.term("if", (test, first, second), node=node)
+        return joined
+
+    def _for(self, node: cst.For) -> bool:
+        source = self.evaluate(node.iter)
+        loop = self._open_loop("for", source, node, dotted_name(node.target) or "")
+        before = self._widen(node.body, node)
+        self.numerics.push()
+        self.bind_element(node.target, source)
+        return self._close_loop(node, loop, before)
+
+    def _while(self, node: cst.While) -> bool:
+        before = self._widen(node.body, node)
+        test = self.evaluate(node.test)
+        loop = self._open_loop("while", test, node, "")
+        self.numerics.push()
+        self.numerics.assume(test, True)
+        return self._close_loop(node, loop, before)
+
+    def _open_loop(self, kind: str, source: int, node: cst.CSTNode, target: str) -> int:
+        self.loops.append(Loop(kind, source, self.loop, target=target))
+        self.loop_nodes.append(node)
+        return len(self.loops) - 1
+
+    def _close_loop(self, node: cst.For | cst.While, loop: int, before: dict[str, int]) -> bool:
+        outer_loop, outer_conditions = self.loop, self.conditions
+        self.loop = loop
+        self._block(node.body)
+        self.loop, self.conditions = outer_loop, outer_conditions
+        self.numerics.pop()
+        self._merge_after_loop(before)
+        if node.orelse is not None:
+            return self._block(node.orelse.body)
+        return True
+
+    def _widen(self, body: cst.BaseSuite, node: cst.CSTNode) -> dict[str, int]:
+        before = dict(self.env)
+        for name in assigned_names(body):
+            if name in self.env:
+                self.env[name] = self.term("loop", (self.env[name],), name, node=node)
+                self._forget_paths(name)
+        return before
+
+    def _merge_after_loop(self, before: dict[str, int]) -> None:
+        for name, value in list(self.env.items()):
+            earlier = before.get(name)
+            if earlier is not None and earlier != value:
+                self.env[name] = self.term("loop", (earlier, value), name)
+
+    def _with(self, node: cst.With) -> bool:
+        outer = self.contexts
+        entered: list[str] = []
+        for item in node.items:
+            manager = self.evaluate(item.item)
+            name = self._region(manager)
+            if name:
+                entered.append(name)
+                self.numerics.region(name, True)
+                self.contexts = (*self.contexts, name)
+            if item.asname is not None:
+                self._store(item.asname.name, self.term("enter", (manager,), node=item.item))
+        falls = self._block(node.body)
+        for name in reversed(entered):
+            self.numerics.region(name, False)
+        self.contexts = outer
+        return falls
+
+    def _region(self, manager: int) -> str:
+        term = self.table.terms[manager]
+        callee = self.table.terms[term.args[0]] if term.op == "call" else term
+        if callee.op != "global":
+            return ""
+        entry = self.knowledge.lookup(callee.name)
+        return str(entry.extra.get("name", "")) if entry is not None and entry.kind == "context" else ""
+
+    def _try(self, node: cst.Try | cst.TryStar) -> bool:
+        start = dict(self.env)
+        outer = self.conditions
+        falls = self._block(node.body)
+        if falls and node.orelse is not None:
+            falls = self._block(node.orelse.body)
+        env, self.conditions = self.env, outer
+        failed = self.unknown("an exception was raised")
+        for handler in node.handlers:
+            self.env = dict(start)
+            if handler.name is not None:
+                self._store(handler.name.name, self.unknown("exception", handler))
+            if self._branch(failed, True, lambda h=handler: self._block(h.body)):  # type: ignore[misc]
+                env = self._prefer(env, self.env, node) if falls else self.env
+                falls = True
+        self.env = env
+        if node.finalbody is not None:
+            return self._block(node.finalbody.body) and falls
+        return falls
+
+    def _prefer(self, tried: dict[str, int], handled: dict[str, int], node: cst.CSTNode) -> dict[str, int]:
+        # `except ImportError: x = None` is a fallback, not a second meaning of x.
+        merged = self._join(self.unknown("an exception was raised"), tried, handled, node)
+        for name, value in tried.items():
+            other = handled.get(name)
+            if other is None or self.table.terms[other].op == "const":
+                merged[name] = value
+        return merged
+
+    def _match(self, node: cst.Match) -> bool:
+        subject = self.evaluate(node.subject)
+        start, outer = dict(self.env), self.conditions
+        env: dict[str, int] | None = None
+        for case in node.cases:
+            self.env = dict(start)
+            chosen = self.term("unknown", (subject,), "a case of match", node=case, unique=True)
+            if self._branch(chosen, True, lambda c=case: self._block(c.body)):  # type: ignore[misc]
+                env = self.env if env is None else self._join(chosen, self.env, env, node)
+        self.conditions = outer
+        self.env = start if env is None else self._join(self.unknown("no case matched"), env, start, node)
+        return True
+
+    def _function(self, node: cst.FunctionDef) -> bool:
+        name = node.name.value
+        if self.kind != "function" and self.scope < 0:
+            self.env.pop(name, None)
+            return True
+        for decorator in node.decorators:
+            self.evaluate(decorator.decorator)
+        record = len(self.nested)
+        self.nested.append(Nested(name, []))
+        self.env[name] = self.term("func", name=name, value=record, node=node)
+        saved = (dict(self.env), self.conditions, self.contexts, self.loop, self.scope)
+        self.scope, self.conditions, self.loop = record, (), -1
+        self.numerics.push()
+        self.nested[record].params = self._bind_parameters(node.params, prefix=f"{name} ")
+        self._block(node.body)
+        self.numerics.pop()
+        self.env, self.conditions, self.contexts, self.loop, self.scope = saved
+        return True
+
+    def _class(self, node: cst.ClassDef) -> bool:
+        if self.kind != "function" and self.scope < 0:
+            self.env.pop(node.name.value, None)
+            return True
+        saved = dict(self.env)
+        self._block(node.body)
+        self.env = saved
+        self.env[node.name.value] = self.unknown(f"class {node.name.value} defined in a function", node)
+        return True
+
+
+def assigned_names(suite: cst.BaseSuite) -> list[str]:
+    """Names and dotted attribute paths that a suite's statements may rebind, in order, each once."""
+    found: dict[str, None] = {}
+    stack: list[cst.CSTNode] = [suite]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.Lambda)):
+            continue
+        targets: list[cst.CSTNode] = []
+        if isinstance(node, cst.Assign):
+            targets = [target.target for target in node.targets]
+        elif isinstance(node, (cst.AugAssign, cst.AnnAssign, cst.For, cst.NamedExpr)):
+            targets = [node.target]
+        elif isinstance(node, cst.AsName):
+            targets = [node.name]
+        while targets:
+            target = targets.pop()
+            if isinstance(target, (cst.Tuple, cst.List)):
+                targets += [element.value for element in target.elements]
+                continue
+            if isinstance(target, cst.Subscript):
+                target = target.value
+            path = dotted_name(target)
+            if path is not None:
+                found[path] = None
+        if not isinstance(node, cst.BaseExpression) or isinstance(node, cst.NamedExpr):
+            stack.extend(
+                child for child in node.children if not isinstance(child, cst.BaseParenthesizableWhitespace)
+            )
+    return list(found)
+
+
+def annotation_text(annotation: cst.Annotation | None) -> str:
+    """The source of a simple annotation ("torch.Tensor", "float"), "" for none."""
+    if annotation is None:
+        return ""
+    node = annotation.annotation
+    if isinstance(node, cst.SimpleString):
+        return node.raw_value
+    return dotted_name(node) or type(node).__name__

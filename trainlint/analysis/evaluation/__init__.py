@@ -1,0 +1,1 @@
+"""Resolving terms across a program."""

@@ -1,0 +1,1 @@
+"""All outlines together: what names mean in the project."""

@@ -1,0 +1,45 @@
+"""What names mean inside one unit, as the interpreter asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trainlint.analysis.facts import Outline, Unit
+from trainlint.analysis.index.project import ProjectIndex
+from trainlint.analysis.index.targets import Target
+
+
+class Names:
+    """Absolute names of a unit's names, memoised.
+
+    `conventions` maps names that are used unbound by convention to what they stand for: `nn` → `torch.nn`.
+    """
+
+    def __init__(
+        self, index: ProjectIndex, conventions: Mapping[str, str], outline: Outline, unit: Unit
+    ) -> None:
+        self._index = index
+        self._conventions = conventions
+        self._path = outline.path
+        self._unit = unit.qualname
+        self._memo: dict[str, Target] = {}
+
+    def absolute(self, dotted: str) -> Target:
+        """What a dotted name that the unit's environment does not hold means: an import, a definition, a
+        builtin ("builtins.len"), or what it stands for by convention. Else kind unknown; so it is for
+        attributes of a variable or function of the project (`cfg.lr`), which the index cannot follow: ask for
+        the name before them."""
+        target = self._memo.get(dotted)
+        if target is None:
+            target = self._memo[dotted] = self._look_up(dotted)
+        return target
+
+    def _look_up(self, dotted: str) -> Target:
+        target = self._index.resolve(self._path, self._unit, dotted)
+        if target.rest:
+            return Target("unknown", target.absolute, missed=target.missed)
+        head, dot, rest = dotted.partition(".")
+        convention = self._conventions.get(head)
+        if target.kind != "unknown" or convention is None or self._index.binds(self._path, head):
+            return target
+        return Target("external", convention + dot + rest, missed=target.missed)

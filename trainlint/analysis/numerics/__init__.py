@@ -1,0 +1,1 @@
+"""The numeric analysis: abstract values, guards, and sites that may go wrong."""

@@ -1,0 +1,172 @@
+"""Arithmetic on abstract values that keeps track of what they were made from.
+
+With the idioms that guard them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from trainlint.analysis.numerics import lattice, origins
+from trainlint.analysis.numerics.lattice import INFINITY, Gradient, Kind, Value
+from trainlint.analysis.numerics.masks import mask_origin
+
+replace = msgspec.structs.replace
+
+_LARGEST_EPS = 1e-2
+
+
+def fresh(value: Value, low: float = -INFINITY, high: float = INFINITY, *, zero: bool = True) -> Value:
+    """A value computed from `value` of which only these bounds are known."""
+    return lattice.interval(low, high, zero=zero, like=value)
+
+
+def keep_origin(result: Value, source: Value) -> Value:
+    """`result`, which is still the kind of thing that `source` is."""
+    if not source.origin or result.origin == source.origin:
+        return result
+    return replace(result, origin=source.origin, base=source.base)
+
+
+def total(value: Value) -> Value:
+    """The sum (or mean) of a tensor's elements."""
+    if value.kind is Kind.MASK or value.origin in origins.MASKS:
+        origin = origins.COUNT_OF_MASK.get(value.origin, "")
+        zero = value.origin != origins.PAIR_MASK
+        return Value(Kind.TENSOR, 0.0, INFINITY, zero, Gradient.NO, origin, roots=value.roots)
+    if value.origin == origins.ADJACENCY:
+        return replace(fresh(value, 0.0), origin=origins.DEGREE)
+    low = value.low if value.low >= 0.0 else -INFINITY
+    high = 0.0 if value.high <= 0.0 else INFINITY
+    result = fresh(value, low, high, zero=value.zero if low >= 0.0 else True)
+    if value.origin == origins.SQUARE:
+        return replace(result, origin=origins.SQUARES, base=value.base)
+    if value.origin in origins.SCALES or value.origin == origins.DISPARITY:
+        return keep_origin(result, value)
+    return result
+
+
+def added(left: Value, right: Value) -> Value:
+    """left + right. A hazard survives only the addition of another one or of nothing."""
+    result = lattice.add(left, right)
+    if _is_offset(left) or _is_offset(right):
+        result = replace(result, zero=False)
+    if left.origin in origins.MASKS and right.origin in origins.MASKS:
+        return replace(result, origin=left.origin)
+    if left.low < 0.0 or right.low < 0.0 or not result.can_be_zero:
+        return result
+    if {left.origin, right.origin} <= {origins.SQUARE, origins.SQUARES} and left.origin:
+        return replace(result, origin=origins.SQUARES)
+    if left.origin in origins.SCALES and (right.origin in origins.SCALES or right.const == 0.0):
+        return keep_origin(result, left)
+    if left.const == 0.0 and right.origin in origins.SCALES:
+        return keep_origin(result, right)
+    return result
+
+
+def _is_offset(value: Value) -> bool:
+    """Whether a value is an eps: adding it to anything is taken to keep the sum away from exactly 0."""
+    if value.kind not in (Kind.NUMBER, Kind.INTEGER) or not value.is_positive:
+        return False
+    return value.const is None or value.const <= _LARGEST_EPS
+
+
+def subtracted(left: Value, right: Value) -> Value:
+    """left - right: the range of one tensor, one minus a square, a mask's complement, or nothing known."""
+    if left.origin == origins.MAXIMUM and right.origin == origins.MINIMUM and left.base == right.base >= 0:
+        result = lattice.combine(left, right, 0.0, INFINITY, zero=True)
+        return replace(result, origin=origins.RANGE, base=left.base)
+    result = lattice.subtract(left, right)
+    if left.const == 1.0:
+        if right.origin in (origins.SQUARE, origins.SQUARES) and right.high <= 1.0:
+            return replace(result, origin=origins.ONE_MINUS_SQUARE, base=right.base)
+        if right.origin == origins.IDENTITY:
+            return replace(result, origin=origins.OFF_DIAGONAL)
+        if right.kind is Kind.MASK or right.origin in origins.MASKS:
+            return replace(result, origin=origins.PLAIN_MASK, roots=frozenset())
+    return result
+
+
+def multiplied(left: Value, right: Value) -> Value:
+    """left * right. A hazard times a positive number or a mask stays one."""
+    result = lattice.multiply(left, right)
+    for one, other in ((left, right), (right, left)):
+        if one.origin == origins.PAIR_MASK:
+            origin = origins.LABEL_MASK if other.origin == origins.OFF_DIAGONAL else ""
+            return replace(result, origin=origin, roots=one.roots)
+    masks = [v for v in (left, right) if v.kind is Kind.MASK or v.origin in origins.MASKS]
+    if len(masks) == 2:
+        return replace(result, origin=mask_origin(left, right), kind=Kind.TENSOR)
+    for one, other in ((left, right), (right, left)):
+        scale = other.low >= 0.0 and (other.is_positive or other in masks or other.origin in origins.SCALES)
+        if one.origin in origins.SCALES and one.low >= 0.0 and (scale or _is_number(other)):
+            low = 0.0 if _is_number(other) else result.low
+            return keep_origin(replace(result, low=low, zero=True), one)
+        if one.origin == origins.ADJACENCY and not _is_number(other):
+            return keep_origin(result, one)
+    return result
+
+
+def divided(left: Value, right: Value) -> Value:
+    """left / right, where right is not zero."""
+    result = lattice.divide(left, right)
+    if left.origin in origins.SCALES and left.low >= 0.0 and (_is_number(right) or right.low >= 0.0):
+        return keep_origin(replace(result, low=0.0, high=INFINITY, zero=left.zero), left)
+    return result
+
+
+def _is_number(value: Value) -> bool:
+    return value.kind in (Kind.NUMBER, Kind.INTEGER) and value.const != 0.0
+
+
+def squared(value: Value, term: int) -> Value:
+    """value * value, where both are the same term."""
+    if value.kind is Kind.MASK or value.origin in origins.MASKS:
+        return value
+    result = lattice.square(value)
+    if not result.can_be_zero or value.kind in (Kind.NUMBER, Kind.INTEGER):
+        return result
+    origin = value.origin if value.origin in origins.SCALES - {origins.MAGNITUDE} else origins.SQUARE
+    return replace(result, origin=origin, base=term)
+
+
+def powered(value: Value, exponent: Value, term: int) -> Value:
+    """value ** exponent."""
+    power = exponent.const
+    if power is None:
+        return lattice.combine(value, exponent, 0.0 if value.low >= 0.0 else -INFINITY, INFINITY, value.zero)
+    if power == 1.0:
+        return value
+    if power == 0.5:
+        return root(value)
+    if power > 0.0 and power % 2 == 0:
+        result = squared(value, term)
+        return result if power == 2 else replace(result, high=INFINITY, low=min(result.low, 1.0) and 0.0)
+    if value.low >= 0.0:
+        result = fresh(value, 0.0, zero=value.zero and power > 0.0)
+        return keep_origin(result, value) if power > 0.0 and value.origin in origins.SCALES else result
+    return fresh(value)
+
+
+def root(value: Value) -> Value:
+    """sqrt(value), where value is not negative."""
+    result = lattice.square_root(value)
+    if not result.can_be_zero:
+        return result
+    origin = {
+        origins.SQUARE: origins.HAND_NORM,
+        origins.SQUARES: origins.HAND_NORM,
+        origins.VARIANCE: origins.HAND_STD,
+    }.get(value.origin, value.origin)
+    return replace(result, origin=origin, base=value.base)
+
+
+def matrix_product(left: Value, right: Value) -> Value:
+    """left @ right."""
+    if origins.ADJACENCY in (left.origin, right.origin):
+        result = lattice.combine(left, right, -INFINITY, INFINITY, zero=True)
+        return replace(result, origin=origins.ADJACENCY)
+    if left.origin == right.origin == origins.BOUNDED:
+        return replace(lattice.combine(left, right, -1.0, 1.0, zero=True), origin=origins.BOUNDED)
+    low = 0.0 if left.low >= 0.0 and right.low >= 0.0 else -INFINITY
+    return lattice.combine(left, right, low, INFINITY, zero=left.zero or right.zero or low < 0.0)

@@ -1,0 +1,179 @@
+"""The numeric analysis of one unit.
+
+It listens to the interpreter and judges the sites it saw once the unit is read.
+
+While the interpreter walks, nothing is evaluated: a site is kept with the path that led to it. `summarise`
+never asks about other units and `candidates` only asks for their summaries, so no chain of readings can
+arise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from trainlint.analysis.facts import NumericSummary, Term
+from trainlint.analysis.numerics import origins
+from trainlint.analysis.numerics.abstract import AbstractValues
+from trainlint.analysis.numerics.lattice import Kind
+from trainlint.analysis.numerics.leaves import Parameter
+from trainlint.analysis.numerics.paths import START, Assumed, Inplace, Node, PathReader, Stored
+from trainlint.analysis.numerics.sites import RawCandidate, judge
+from trainlint.analysis.numerics.summaries import to_summary
+from trainlint.analysis.numerics.uses import settle
+from trainlint.knowledge.base import Knowledge
+
+_PASSING = frozenset({"sum", "squeeze", "unsqueeze", "view", "reshape", "flatten", "transpose"})
+_NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
+
+
+def _nothing(_: str) -> NumericSummary | None:
+    return None
+
+
+class Numerics:
+    """The sites of a unit, and after the walk: candidates, and summaries for other units.
+
+    `summary_of` answers for a project function by its absolute name, and for a method of the same object by
+    "self.name"; `self_attribute_of` answers what `__init__` leaves in `self.name`.
+    """
+
+    def __init__(
+        self,
+        terms: list[Term],
+        knowledge: Knowledge,
+        summary_of: Callable[[str], NumericSummary | None] = _nothing,
+        self_attribute_of: Callable[[str], NumericSummary | None] = _nothing,
+    ) -> None:
+        self.terms = terms
+        self.values = AbstractValues(terms, knowledge, self_attribute_of, summary_of)
+        self._alone = AbstractValues(terms, knowledge, _nothing, _nothing)
+        self._alone.parameters = self.values.parameters
+        self._path: Node = START
+        self._paths: list[Node] = []
+        self._without_gradient = 0
+        self._sites: dict[tuple[int, int], tuple[int, Node]] = {}
+
+    def new_term(self, index: int) -> None:
+        """Nothing to do: values are computed when a site asks for them."""
+
+    def parameter(self, index: int, name: str, annotation: str, default: int) -> None:
+        """Describe a formal parameter's term; `default` is a term index or -1."""
+        self.values.parameters[index] = Parameter(name, annotation, default)
+
+    def self_attribute(self, index: int, name: str) -> None:
+        """Nothing to do: an attribute is looked up when a site asks for it."""
+
+    def region(self, name: str, entered: bool) -> None:
+        """A `with` block begins or ends; nothing inside one without gradients is a candidate."""
+        if name in _NO_GRADIENT:
+            self._without_gradient += 1 if entered else -1
+
+    def push(self) -> None:
+        """Remember the path: a branch begins."""
+        self._paths.append(self._path)
+
+    def pop(self) -> None:
+        """Forget what happened since the matching push."""
+        self._path = self._paths.pop()
+
+    def assume(self, condition: int, holds: bool) -> None:
+        """The path continues with this outcome of a condition."""
+        self._path = Assumed(self._path, condition, holds)
+
+    def store_item(self, container: int, key: int, value: int) -> None:
+        """`container[key] = value`: a masked write may remove the zeros."""
+        self._path = Stored(self._path, container, key, value)
+
+    def inplace(self, receiver: int, method: str, arguments: Sequence[int]) -> None:
+        """`clamp_`, `add_` and the like: the receiver itself has the result's bounds from here on."""
+        if arguments:
+            self._path = Inplace(self._path, receiver, method.rstrip("_"), tuple(arguments))
+
+    def site(self, index: int) -> None:
+        """A quotient, root or power is evaluated on the current path."""
+        if not self._without_gradient:
+            self._sites.setdefault((index, id(self._path)), (index, self._path))
+
+    def candidates(self) -> list[RawCandidate]:
+        """The sites that may go wrong, in source order; sites with the same operand are one.
+
+        The others related.
+        """
+        reader = PathReader(self.values)
+        found: dict[int, RawCandidate] = {}
+        for index, node in self._sites.values():
+            if index not in found:
+                candidate = judge(self.values, reader, node, index)
+                if candidate is not None:
+                    found[index] = candidate
+        return settle(
+            self.values, list(found.values()), frozenset(index for index, _ in self._sites.values())
+        )
+
+    def summarise(self, returned: Iterable[int]) -> NumericSummary | None:
+        """What callers may know of a function that returns these terms; None where that is nothing."""
+        terms = list(returned)
+        if terms and all(self._is_dot_product(term) for term in terms):
+            return NumericSummary(kind=Kind.TENSOR.value, origin=origins.DOT)
+        return to_summary(self._alone.value(term) for term in terms)
+
+    def summarise_attribute(self, stored: Iterable[int]) -> NumericSummary | None:
+        """What readers of `self.x` may know where these terms are stored in it.
+
+        A module is named by its class.
+        """
+        terms = list(stored)
+        if len(terms) == 1:
+            name = self._module_class(terms[0])
+            if name:
+                return NumericSummary(kind="module", origin=name)
+        return to_summary(self._alone.value(term) for term in terms)
+
+    def _module_class(self, index: int) -> str:
+        term = self.terms[index]
+        if term.op != "call":
+            return ""
+        callee = self.terms[term.args[0]]
+        last = callee.name.rpartition(".")[2]
+        is_class = callee.op == "global" and last[:1].isupper() and ".nn." in callee.name
+        return callee.name if is_class and last != "Parameter" else ""
+
+    def _is_dot_product(self, index: int) -> bool:
+        """Whether a term is `(a * b).sum(...)` of two parameters, views aside."""
+        product = self._below(index)
+        term = self.terms[product]
+        if term.op != "bin" or term.name != "*":
+            return False
+        factors = [self._below(argument) for argument in term.args]
+        return all(self.terms[factor].op == "param" for factor in factors) and factors[0] != factors[1]
+
+    def _below(self, index: int) -> int:
+        """What a term is a view, a sum or a slice of."""
+        for _ in range(6):
+            term = self.terms[index]
+            callee = self.terms[term.args[0]] if term.op == "call" else None
+            if term.op == "item":
+                index = term.args[0]
+            elif callee is not None and callee.op == "attr" and self._passes(callee.name):
+                index = callee.args[0]
+            elif (
+                callee is not None
+                and callee.op == "global"
+                and self._passes(callee.name)
+                and len(term.args) > 1
+            ):
+                index = term.args[1]
+            else:
+                break
+        return index
+
+    def _passes(self, name: str) -> bool:
+        return name.rpartition(".")[2] in (
+            "sum",
+            "squeeze",
+            "unsqueeze",
+            "view",
+            "reshape",
+            "flatten",
+            "transpose",
+        )

@@ -1,0 +1,195 @@
+"""Whether a root, a power or a quotient can go wrong, given what is known of its operand."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trainlint.analysis.facts import Term
+from trainlint.analysis.numerics import origins
+from trainlint.analysis.numerics.abstract import AbstractValues
+from trainlint.analysis.numerics.guards import Knowing
+from trainlint.analysis.numerics.lattice import Gradient, Kind, Value, gradient_of
+from trainlint.analysis.numerics.paths import Node, PathReader
+
+_NOT_TENSORS = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.ARRAY, Kind.SEQUENCE, Kind.OTHER})
+_NEVER = frozenset({Kind.ARRAY, Kind.OTHER, Kind.SEQUENCE})
+_LIKELY = frozenset({origins.PLAIN_COUNT, origins.MAGNITUDE, origins.DEGREE})
+_POSSIBLE = frozenset(
+    {
+        origins.NORM,
+        origins.DISTANCE,
+        origins.LENGTH_COUNT,
+        origins.LEARNED,
+        origins.DISPARITY,
+        origins.ADJACENCY,
+        origins.CLAMPED_AT_ZERO,
+    }
+)
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """A site as it is written: its kind, the operand that must not be zero.
+
+    And a quotient's numerator (or -1).
+    """
+
+    kind: str
+    operand: int
+    numerator: int = -1
+
+
+class RawCandidate(msgspec.Struct):
+    """A site that may go wrong, in terms of its unit.
+
+    `operand` is the origin of the value under the root or in the denominator, `operand_term` its term.
+    `gradient` is whether a derivative flows through it. `guard` names a guard that does not protect: "after"
+    the root, or a "where" around the quotient. `trace` leads from the source of the operand to the site,
+    `related` are further sites with it.
+    """
+
+    term: int
+    kind: str
+    operand: str
+    operand_term: int
+    grade: str
+    gradient: str
+    base: int = -1
+    numerator: int = -1
+    guard: str = ""
+    trace: list[tuple[int, str]] = msgspec.field(default_factory=list)
+    related: list[int] = msgspec.field(default_factory=list)
+    open: list[str] = msgspec.field(default_factory=list)
+
+
+def shape_of_site(values: AbstractValues, index: int) -> Shape | None:
+    """The site a term is, None where it is none."""
+    term = values.terms[index]
+    if term.op == "bin":
+        if term.name == "/":
+            return Shape("division", term.args[1], term.args[0])
+        return _power(values, term.args[0], term.args[1]) if term.name == "**" else None
+    return _call(values, term) if term.op == "call" else None
+
+
+def _call(values: AbstractValues, term: Term) -> Shape | None:
+    callee = values.terms[term.args[0]]
+    if callee.op == "global":
+        entry = values.knowledge.lookup(callee.name)
+        receiver = -1
+    elif callee.op == "attr":
+        entry = values.calls.tensor_method(callee.name)
+        receiver = callee.args[0]
+    else:
+        return None
+    if entry is None or not entry.check:
+        return None
+    bound = values.calls.bind(term, entry, receiver)
+    operand = bound.get("input", -1)
+    if operand < 0:
+        return None
+    if entry.transfer in ("sqrt", "rsqrt"):
+        return Shape("sqrt", operand)
+    if entry.transfer == "reciprocal":
+        return Shape("division", operand)
+    if "other" in bound and entry.transfer == "divide":
+        return Shape("division", bound["other"], operand)
+    return _power(values, operand, bound["exponent"]) if "exponent" in bound else None
+
+
+def _power(values: AbstractValues, base: int, exponent: int) -> Shape | None:
+    power = values.value(exponent).const
+    if power is None:
+        return None
+    if abs(power) == 0.5:
+        return Shape("sqrt", base)
+    return Shape("division", base) if power < 0.0 else None
+
+
+def judge(values: AbstractValues, paths: PathReader, path: Node, index: int) -> RawCandidate | None:
+    """The candidate at a site on a path; None where the operand is safe, guarded or not known."""
+    shape = shape_of_site(values, index)
+    if shape is None or not values.value(shape.operand).origin:
+        return None
+    known = paths.knowing(path)
+    operand = values.refined(shape.operand, known.bounds)
+    if (
+        not operand.origin
+        or not operand.can_be_zero
+        or operand.kind in (Kind.ARRAY, Kind.OTHER, Kind.SEQUENCE)
+    ):
+        return None
+    if shape.kind == "sqrt":
+        return _root(values, shape, operand, index)
+    return _quotient(values, known, shape, operand, index)
+
+
+def _root(values: AbstractValues, shape: Shape, operand: Value, index: int) -> RawCandidate | None:
+    if operand.origin not in origins.ROOT_HAZARDS or operand.kind in _NOT_TENSORS:
+        return None
+    if operand.grad is Gradient.NO:
+        return None
+    grade = _grade(operand.origin, operand.grad)
+    return _candidate(values, shape, operand, index, grade, operand.grad)
+
+
+def _quotient(
+    values: AbstractValues, known: Knowing, shape: Shape, operand: Value, index: int
+) -> RawCandidate | None:
+    if operand.origin not in origins.DENOMINATOR_HAZARDS:
+        return None
+    numerator = values.value(shape.numerator) if shape.numerator >= 0 else Value(grad=Gradient.UNKNOWN)
+    gradient = gradient_of(numerator, operand)
+    if operand.origin in origins.COUNTS:
+        if operand.roots & known.nonempty:
+            return None
+        if operand.origin != origins.FILTERED_COUNT and numerator.grad is Gradient.NO:
+            return None
+        gradient = numerator.grad
+    elif operand.kind in _NOT_TENSORS:
+        return None
+    grade = _grade(operand.origin, Gradient.YES)
+    if operand.origin == origins.LABEL_COUNT and not _is_made_here(values, operand):
+        grade = "likely"
+    return _candidate(values, shape, operand, index, grade, gradient)
+
+
+def _is_made_here(values: AbstractValues, count: Value) -> bool:
+    """Whether a mask is made in this unit: one that was handed in may have been checked by the caller."""
+    return all(values.terms[root].op in ("cmp", "call", "un", "bin") for root in count.roots)
+
+
+def _grade(origin: str, gradient: Gradient) -> str:
+    if origin in _POSSIBLE:
+        return "possible"
+    return "likely" if origin in _LIKELY or gradient is not Gradient.YES else "certain"
+
+
+def _candidate(
+    values: AbstractValues, shape: Shape, operand: Value, index: int, grade: str, gradient: Gradient
+) -> RawCandidate:
+    candidate = RawCandidate(
+        index,
+        shape.kind,
+        operand.origin,
+        shape.operand,
+        grade,
+        gradient.value,
+        operand.base,
+        shape.numerator,
+        open=["role"],
+    )
+    if operand.kind is Kind.UNKNOWN:
+        candidate.open.append("tensor")
+    candidate.trace = trace(values, shape.operand, operand)
+    return candidate
+
+
+def trace(values: AbstractValues, term: int, operand: Value) -> list[tuple[int, str]]:
+    """From the definition of an operand to the operand: terms, each with what it is."""
+    steps: list[tuple[int, str]] = []
+    if operand.origin in origins.COUNTS:
+        steps += [(root, "mask") for root in sorted(operand.roots)[:2] if values.terms[root].op != "param"]
+    elif operand.base >= 0 and operand.base != term:
+        steps.append((operand.base, "source"))
+    steps.append((term, operand.origin))
+    return steps

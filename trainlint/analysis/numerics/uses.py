@@ -1,0 +1,216 @@
+"""What becomes of the candidates' results and operands, seen from the end of a unit.
+
+Evidence for or against them.
+"""
+
+from __future__ import annotations
+
+from trainlint.analysis.numerics import origins
+from trainlint.analysis.numerics.abstract import AbstractValues
+from trainlint.analysis.numerics.lattice import Gradient, Kind
+from trainlint.analysis.numerics.sites import RawCandidate, shape_of_site
+
+_CLEANERS = frozenset({"nan_to_num", "isnan", "isinf", "isfinite", "nan_to_num_", "where"})
+_READINGS = frozenset({"item", "detach", "tolist", "numpy", "cpu"})
+_LOGGERS = frozenset({"print", "append", "log", "add_scalar", "put_scalar", "update", "info", "format"})
+_RESHAPES = frozenset({"unsqueeze", "view", "expand", "reshape"})
+_REACH = 6
+_CONE = 120
+
+Users = dict[int, list[int]]
+
+
+def settle(values: AbstractValues, found: list[RawCandidate], sites: frozenset[int]) -> list[RawCandidate]:
+    """The candidates that remain when uses are known: one per operand, the other sites related to it.
+
+    `sites` are the terms evaluated where gradients flow.
+    """
+    found = found + _inside_where(values, {candidate.term for candidate in found}, sites)
+    if not found:
+        return []
+    users = _users(values)
+    roots = {candidate.base for candidate in found if candidate.kind == "sqrt"}
+    kept: dict[tuple[str, int], RawCandidate] = {}
+    for candidate in sorted(found, key=lambda each: each.term):
+        if _is_spurious(values, users, candidate) or _reported_at_root(candidate, roots):
+            continue
+        first = kept.setdefault((candidate.kind, candidate.operand_term), candidate)
+        if first is not candidate:
+            first.related.append(candidate.term)
+    for candidate in kept.values():
+        if candidate.kind == "sqrt":
+            candidate.guard = candidate.guard or _guard_after(values, users, candidate.term)
+    return list(kept.values())
+
+
+def _users(values: AbstractValues) -> Users:
+    users: Users = {}
+    for index, term in enumerate(values.terms):
+        for argument in term.args:
+            users.setdefault(argument, []).append(index)
+    return users
+
+
+def _reported_at_root(candidate: RawCandidate, roots: set[int]) -> bool:
+    """A norm written by hand is reported once, at its root: here, or in the function that gave it."""
+    if candidate.kind != "division" or candidate.operand not in (origins.HAND_NORM, origins.HAND_STD):
+        return False
+    return candidate.base < 0 or candidate.base in roots
+
+
+def _is_spurious(values: AbstractValues, users: Users, candidate: RawCandidate) -> bool:
+    if "tensor" in candidate.open and _is_used_as_tensor(values, users, candidate):
+        candidate.open.remove("tensor")
+    if not _crashes(values, candidate) and _only_read(values, users, candidate.term):
+        return True
+    return candidate.operand in origins.COUNTS and _is_cleaned(values, users, candidate.term)
+
+
+def _crashes(values: AbstractValues, candidate: RawCandidate) -> bool:
+    """Whether both sides are Python numbers: then even a logged quotient stops the run."""
+    plain = (Kind.NUMBER, Kind.INTEGER)
+    sides = (candidate.operand_term, candidate.numerator)
+    return all(side >= 0 and values.value(side).kind in plain for side in sides)
+
+
+def _is_used_as_tensor(values: AbstractValues, users: Users, candidate: RawCandidate) -> bool:
+    """Whether something the operand is made from is handed to a framework function.
+
+    Or has a method only tensors have.
+    """
+    cone = _cone(values, candidate.operand_term)
+    cone.add(candidate.term)
+    for index in sorted(cone):
+        if values.value(index).kind is Kind.TENSOR:
+            return True
+        if values.terms[index].op not in ("param", "attr", "item", "unpack", "elem", "loop"):
+            continue
+        for user in users.get(index, ()):
+            term = values.terms[user]
+            if term.op in ("call", "bin") and values.value(user).kind is Kind.TENSOR:
+                return True
+            if term.op == "attr" and any(values.value(u).kind is Kind.TENSOR for u in users.get(user, ())):
+                return True
+    return False
+
+
+def _cone(values: AbstractValues, index: int) -> set[int]:
+    seen = {index}
+    stack = [index]
+    while stack and len(seen) < _CONE:
+        for argument in values.terms[stack.pop()].args:
+            if argument not in seen:
+                seen.add(argument)
+                stack.append(argument)
+    return seen
+
+
+def _name(values: AbstractValues, index: int) -> str:
+    """The last name of what a term calls, "" where it is no call."""
+    term = values.terms[index]
+    if term.op != "call":
+        return ""
+    return values.terms[term.args[0]].name.rpartition(".")[2]
+
+
+def _only_read(values: AbstractValues, users: Users, index: int) -> bool:
+    """Whether the result only ever leaves the graph: `.item()`, `.detach()`, a log."""
+    direct = users.get(index, [])
+    if not direct:
+        return False
+    for user in direct:
+        term = values.terms[user]
+        if term.op == "attr" and term.name in _READINGS:
+            continue
+        if term.op == "call" and _name(values, user) in _LOGGERS | {"float"}:
+            continue
+        return False
+    return True
+
+
+def _is_cleaned(values: AbstractValues, users: Users, index: int) -> bool:
+    """Whether NaN and inf are taken out of the result afterwards."""
+    frontier = [index]
+    for _ in range(_REACH):
+        following: list[int] = []
+        for step in frontier:
+            for user in users.get(step, ()):
+                if _name(values, user) in _CLEANERS or values.terms[user].name in ("nan_to_num", "isnan"):
+                    return True
+                if values.terms[user].op in ("attr", "item", "bin", "setitem") or _is_view(values, user):
+                    following.append(user)
+        frontier = following[:16]
+    return False
+
+
+def _is_view(values: AbstractValues, index: int) -> bool:
+    return _name(values, index) in ("view", "reshape", "squeeze", "unsqueeze", "expand", "float", "to")
+
+
+def _guard_after(values: AbstractValues, users: Users, index: int) -> str:
+    """ "after" where eps is added to, or a clamp is put on, a root's result."""
+    frontier = [index]
+    for _ in range(2):
+        following: list[int] = []
+        for step in frontier:
+            for user in users.get(step, ()):
+                term = values.terms[user]
+                if term.op == "bin" and term.name == "+":
+                    other = term.args[1] if term.args[0] == step else term.args[0]
+                    if values.value(other).is_positive and values.value(other).kind in (
+                        Kind.NUMBER,
+                        Kind.INTEGER,
+                    ):
+                        return "after"
+                if _name(values, user) in ("clamp", "clamp_min", "nan_to_num", "maximum"):
+                    return "after"
+                if term.op in ("attr", "item"):
+                    following.append(user)
+        frontier = following[:8]
+    return ""
+
+
+def _inside_where(values: AbstractValues, known: set[int], sites: frozenset[int]) -> list[RawCandidate]:
+    """Quotients in a branch of `where` whose condition shows that the denominator can be zero."""
+    found: dict[int, RawCandidate] = {}
+    for index, term in enumerate(values.terms):
+        if term.op != "call" or _name(values, index) != "where" or len(term.args) != 4:
+            continue
+        condition, taken, other = term.args[1:]
+        for holds, branch in ((True, taken), (False, other)):
+            protected = values.conclude(condition, holds).bounds
+            excluded = {each for each, bound in protected.items() if not bound.zero or bound.low > 0.0}
+            for site in sorted(_cone(values, branch) & sites) if excluded else ():
+                shape = shape_of_site(values, site)
+                if shape is None or shape.kind != "division" or site in known or site in found:
+                    continue
+                operand = values.value(shape.operand)
+                if operand.grad is Gradient.NO or operand.kind is not Kind.TENSOR or not operand.can_be_zero:
+                    continue
+                if excluded & _views(values, shape.operand):
+                    found[site] = RawCandidate(
+                        site, "division", "tested-by-where", shape.operand, "likely", operand.grad.value,
+                        numerator=shape.numerator, guard="where", open=["role"],
+                        trace=[(condition, "condition"), (shape.operand, "tested-by-where")],
+                    )  # fmt: skip
+    return list(found.values())
+
+
+def _views(values: AbstractValues, index: int) -> set[int]:
+    """A term and what it is a view of."""
+    chain = {values.canonical(index)}
+    for _ in range(4):
+        term = values.terms[index]
+        callee = values.terms[term.args[0]] if term.op == "call" else None
+        if term.op == "item":
+            index = term.args[0]
+        elif (
+            callee is not None
+            and callee.op == "attr"
+            and callee.name in ("unsqueeze", "view", "expand", "reshape")
+        ):
+            index = callee.args[0]
+        else:
+            break
+        chain.add(values.canonical(index))
+    return chain

@@ -1,0 +1,1 @@
+"""The first look at a Python file: units, symbols, imports."""

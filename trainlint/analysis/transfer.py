@@ -1,8 +1,0 @@
-"""What framework functions do to abstract values: every transfer that the knowledge may name."""
-
-from __future__ import annotations
-
-from trainlint.analysis import elementwise, reductions, selections
-from trainlint.analysis.operation import TRANSFERS, Operation
-
-__all__ = ["TRANSFERS", "Operation", "elementwise", "reductions", "selections"]

@@ -1,0 +1,106 @@
+"""Reading one project's configs: what each is, who loads it, and which broken files nobody else speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from trainlint.discovery.gitignore import Patterns
+from trainlint.discovery.paths import pattern_form
+from trainlint.findings import Notice
+from trainlint.pipeline.sources import ProjectSources
+from trainlint.pipeline.stages import Linked
+from trainlint.recipe.config.file import ConfigFile, KeyUse, config_file
+from trainlint.recipe.config.file import Reader as ConfigReader
+from trainlint.recipe.config.from_config import config_recipe
+from trainlint.recipe.config.recognise import is_template
+from trainlint.recipe.config.uses import key_uses
+from trainlint.recipe.model import Recipe
+from trainlint.text.document import Broken, Document
+
+
+class Configs(msgspec.Struct):
+    """The configs of a project, sorted by path; `recipes` are those of entry configs."""
+
+    files: list[ConfigFile] = msgspec.field(default_factory=list)
+    recipes: list[Recipe] = msgspec.field(default_factory=list)
+    notices: list[Notice] = msgspec.field(default_factory=list)
+
+
+def read_configs(sources: ProjectSources, programs: Sequence[Linked]) -> Configs:
+    """The files that could be training configs, or that a program loads.
+
+    Of the others only those that a user named and that do not parse matter: `notices` tell of them.
+    """
+    found = Configs()
+    loading = _Loading(programs)
+    root = sources.project.root
+    declared = Patterns(pattern_form(pattern, root) for pattern in sources.project.settings.configs)
+    for path in sources.config_paths():
+        named = declared.excludes(path)
+        if named or path in loading.readers or sources.may_be_config(path):
+            _read(path, sources, loading, found, declared=named)
+        elif path in sources.project.named:
+            found.notices += _unclaimed(path, sources)
+    return found
+
+
+class _Loading:
+    """Which programs load which config, and what they do with its keys."""
+
+    def __init__(self, programs: Sequence[Linked]) -> None:
+        self.readers: dict[str, list[ConfigReader]] = {}
+        self._uses: dict[str, list[KeyUse]] = {}
+        self._recipes: dict[str, list[Recipe]] = {}
+        for program in programs:
+            for path, found in program.readers.items():
+                self.readers.setdefault(path, []).extend(found)
+                if program.recipe is not None:
+                    self._recipes.setdefault(path, []).append(program.recipe)
+            for path, used in program.uses.items():
+                self._uses.setdefault(path, []).extend(used)
+
+    def uses(self, path: str, documents: Sequence[Document]) -> list[KeyUse]:
+        """What the programs were seen to do with the keys of the file's first document."""
+        seen = self._uses.get(path, [])
+        recipes = self._recipes.get(path)
+        if not documents or not recipes:
+            return seen
+        return [*seen, *key_uses(documents[0], recipes)]
+
+
+def _read(
+    path: str, sources: ProjectSources, loading: _Loading, found: Configs, *, declared: bool
+) -> None:
+    source = sources.text(path)
+    if source is None:
+        return
+    documents, broken = sources.documents(path)
+    uses = loading.uses(path, documents)
+    config = config_file(source, documents, broken, loading.readers.get(path, ()), uses, declared=declared)
+    found.files.append(config)
+    if not documents:
+        return
+    recipe = config_recipe(
+        documents[0],
+        config.recognition,
+        loader=config.loader,
+        versions=sources.project.settings.versions,
+    )
+    if recipe is not None:
+        found.recipes.append(recipe)
+
+
+def _unclaimed(path: str, sources: ProjectSources) -> Iterator[Notice]:
+    source = sources.text(path)
+    if source is None or is_template(source.text) or sources.languages[path] == "json":
+        return
+    _, broken = sources.documents(path)
+    yield from broken_notices(path, broken)
+
+
+def broken_notices(path: str, broken: Sequence[Broken]) -> Iterator[Notice]:
+    """Notices about what does not parse in a file."""
+    for each in broken:
+        yield Notice(path, each.line, each.kind, each.message)

@@ -1,0 +1,117 @@
+"""The stages that can run in other processes: from a project and a list of its files to facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+from trainlint.analysis.close.reader import Reader
+from trainlint.analysis.facts import Outline, UnitFacts
+from trainlint.analysis.index.project import ProjectIndex
+from trainlint.findings import Notice
+from trainlint.knowledge.base import Knowledge
+from trainlint.pipeline.blame import internal_notice
+from trainlint.pipeline.sources import ProjectSources
+from trainlint.recipe.code.from_code import code_recipe
+from trainlint.recipe.code.programs import Program
+from trainlint.recipe.config.file import KeyUse
+from trainlint.recipe.config.file import Reader as ConfigReader
+from trainlint.recipe.config.store import ConfigStore
+from trainlint.recipe.model import Recipe
+from trainlint.text.document import Document
+
+
+class Outlined(msgspec.Struct):
+    """What the first look at some files gave. `broken` could not be read; `notices` say why."""
+
+    outlines: list[Outline] = msgspec.field(default_factory=list)
+    broken: list[str] = msgspec.field(default_factory=list)
+    notices: list[Notice] = msgspec.field(default_factory=list)
+
+
+class Linked(msgspec.Struct):
+    """What one program gave: its recipe (None where it does not train), which configs it reads and how."""
+
+    entry: str
+    recipe: Recipe | None
+    readers: dict[str, list[ConfigReader]] = msgspec.field(default_factory=dict)
+    uses: dict[str, list[KeyUse]] = msgspec.field(default_factory=dict)
+
+
+class Interpreted(msgspec.Struct):
+    """Close readings that gave candidates or met a limit, and programs; `notices` tell of failures."""
+
+    facts: list[UnitFacts] = msgspec.field(default_factory=list)
+    programs: list[Linked] = msgspec.field(default_factory=list)
+    notices: list[Notice] = msgspec.field(default_factory=list)
+
+
+def outline_files(sources: ProjectSources, paths: Sequence[str], tell: Callable[[int], None]) -> Outlined:
+    """Outlines of Python files. `tell` is called with how many are done."""
+    result = Outlined()
+    known = len(sources.notices)
+    for done, path in enumerate(paths):
+        tell(done)
+        found = _outline(sources, path)
+        if found is None:
+            result.broken.append(path)
+        else:
+            result.outlines.append(found)
+    result.notices = sources.notices[known:]
+    return result
+
+
+def _outline(sources: ProjectSources, path: str) -> Outline | None:
+    try:
+        return sources.outline(path)
+    except Exception as error:  # noqa: BLE001 - one file must not cost the others
+        sources.notices.append(internal_notice(path, 1, "reading this file", error))
+        return None
+
+
+class Interpreting:
+    """Close reading and linking over one index. All is memoised: one of these serves a whole process."""
+
+    def __init__(self, sources: ProjectSources, index: ProjectIndex, knowledge: Knowledge) -> None:
+        self.sources = sources
+        self.index = index
+        self.knowledge = knowledge
+        self.reader = Reader(index, sources.lines, knowledge)
+        self.notices: list[Notice] = []
+        self._configs = frozenset(sources.config_paths())
+
+    def numeric(self, path: str) -> None:
+        """Read the units of a file that divide or take roots."""
+        for qualname in self.reader.numeric_units(path):
+            with self._guarded(path, qualname):
+                self.reader.facts(path, qualname)
+
+    def program(self, entry: str) -> Linked:
+        """The recipe of an entry file, with the configs it reads."""
+        store = ConfigStore(entry, self._configs, self._first_document)
+        recipe: Recipe | None = None
+        with self._guarded(entry, ""):
+            recipe = code_recipe(Program(entry, self.index, self.reader, self.knowledge, store))
+        return Linked(entry, recipe, store.readers, store.uses)
+
+    def result(self, programs: list[Linked]) -> Interpreted:
+        """These programs with the readings that judging needs: those with candidates, or that met a limit."""
+        kept = [facts for facts in self.reader.known() if facts.candidates or facts.limits]
+        return Interpreted(kept, programs, self.notices)
+
+    @contextmanager
+    def _guarded(self, path: str, qualname: str) -> Iterator[None]:
+        """One unit or program must not cost the others."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            unit = self.index.unit(path, qualname)
+            line = unit.lines[0][0] if unit is not None and unit.lines else 1
+            doing = f"reading {qualname} closely" if qualname else "linking this program"
+            self.notices.append(internal_notice(path, line, doing, error))
+
+    def _first_document(self, path: str) -> Document | None:
+        documents, _ = self.sources.documents(path)
+        return documents[0] if documents else None

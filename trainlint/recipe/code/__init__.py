@@ -1,0 +1,1 @@
+"""Recipes of programs, from their code."""

@@ -1,0 +1,177 @@
+"""A program's recipe from its code: loaders, optimizers, schedule, length, seeds, regularisation, purpose."""
+
+from __future__ import annotations
+
+from trainlint.findings import Span
+from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.leaves import derived, unknown_value
+from trainlint.recipe.code.length import run_length
+from trainlint.recipe.code.loaders import Loaders
+from trainlint.recipe.code.observe import Call, Observations, first_span
+from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.programs import Program
+from trainlint.recipe.code.purpose import purpose_of, toy_run
+from trainlint.recipe.code.regularizers import regularizers
+from trainlint.recipe.code.seeding import Seeding
+from trainlint.recipe.code.subject import subject
+from trainlint.recipe.code.training import Training
+from trainlint.recipe.derived import derive
+from trainlint.recipe.model import Recipe, Value
+from trainlint.recipe.rate.schedule import schedule_facts
+
+MAX_VISITED = 64
+_RATE_WORDS = frozenset("batch batchsize bs world gpus ngpu ngpus devices replicas nprocs".split())
+
+
+def code_recipe(program: Program) -> Recipe | None:
+    """The recipe of an entry file; None where nothing in its reach trains."""
+    seen = Observations(program)
+    training = Training(seen)
+    if not training.trains:
+        return None
+    optimizers = Optimizers(seen, training)
+    loaders = Loaders(seen, training)
+    framework = _framework(seen, optimizers)
+    if framework is None:
+        return None
+    at = _statement(seen, training, optimizers)
+    if at is None:
+        return None
+    facts: dict[str, Value] = {
+        "meta.framework": derived(framework, at),
+        "meta.kind": derived("program", at),
+        "meta.trains": derived(True, at),
+    }
+    optimizer_elements = optimizers.elements()
+    loader_elements = loaders.elements()
+    facts.update(run_length(seen, training))
+    facts["meta.purpose"] = purpose_of(seen, training, optimizers)
+    facts["meta.toy"] = toy_run(seen, facts)
+    facts.update(Seeding(seen, seen.evaluator.knowledge.backend(framework), at).facts())
+    facts["repro.seeding"] = derived(seen.evaluator.knowledge.seeding(framework), at)
+    facts.update(_batch(loader_elements))
+    facts.update(subject(seen, optimizers, loaders, [element["loader.role"] for element in loader_elements]))
+    facts.update(regularizers(seen))
+    primary = optimizer_elements[0] if len(optimizer_elements) == 1 and not optimizers.unread else {}
+    facts.update(primary)
+    rate = schedule_facts(seen, training, optimizers, primary, facts)
+    facts.update(rate.facts)
+    if primary:
+        primary.update({path: value for path, value in rate.facts.items() if path.startswith("optimizer.")})
+        facts.update(_rate_from_batch(seen, optimizers.calls[0], facts["batch.per_device"]))
+        if rate.follows_batch:
+            facts["batch.lr_from_batch"] = derived(True, first_span(optimizers.calls))
+    derive(facts, "device")
+    _switches(facts, seen, optimizers)
+    _follow_batch(facts)
+    groups = {"optimizers": optimizer_elements, "loaders": loader_elements}
+    files = (*program.closure.paths, *sorted(program.configs_read()))
+    return Recipe(program.entry, "program", at, facts, groups, files, rate.curve)
+
+
+def _framework(seen: Observations, optimizers: Optimizers) -> str | None:
+    """The framework that takes the steps: the optimizer's, else the trainer's, else the one used most."""
+    for call in (*optimizers.calls, *seen.made("trainer", "optimizer-factory")):
+        if call.entry is not None:
+            return seen.evaluator.knowledge.backend(call.entry.framework)
+    counts: dict[str, int] = {}
+    for call in seen.calls:
+        if call.method or not call.name or "::" in call.name:
+            continue
+        framework = seen.evaluator.knowledge.framework(call.name)
+        if framework is not None:
+            backend = seen.evaluator.knowledge.backend(framework)
+            counts[backend] = counts.get(backend, 0) + 1
+    trained = [name for name in ("torch", "tensorflow", "paddle", "jax") if counts.get(name)]
+    return max(trained, key=lambda name: counts[name]) if trained else None
+
+
+def _statement(seen: Observations, training: Training, optimizers: Optimizers) -> Span | None:
+    """The place that stands for the program in findings about an absence.
+
+    The optimizer, else the trainer, else the backward pass; where that is in another file, the call in the
+    entry that leads to it.
+    """
+    calls = [
+        *optimizers.calls,
+        *optimizers.unread,
+        *seen.made("trainer"),
+        *training.fits,
+        *seen.methods("backward", "minimize", "apply_gradients"),
+    ]
+    placed = [call for call in calls if call.span is not None]
+    for call in placed:
+        if call.place[0] == seen.program.entry:
+            return call.span
+    for call in placed:
+        span = _in_entry(seen, call)
+        if span is not None:
+            return span
+    return first_span(placed)
+
+
+def _in_entry(seen: Observations, call: Call) -> Span | None:
+    """The call in the entry file through which a call elsewhere is reached."""
+    waiting = [call.place]
+    visited = set(waiting)
+    while waiting:
+        path, qualname = waiting.pop(0)
+        for frame, index in seen.program.call_sites(path, qualname):
+            place = (frame.facts.path, frame.facts.qualname)
+            if place[0] == seen.program.entry:
+                return frame.span(index)
+            if place not in visited and len(visited) < MAX_VISITED:
+                visited.add(place)
+                waiting.append(place)
+    return None
+
+
+def _batch(elements: list[dict[str, Value]]) -> dict[str, Value]:
+    sizes = [
+        each["loader.batch_size"]
+        for each in elements
+        if each["loader.role"].known and each["loader.role"].value == "train"
+    ]
+    if not sizes:
+        return {"batch.per_device": unknown_value("no training loader was found")}
+    if not all(size.known and size.value == sizes[0].value for size in sizes):
+        reason = "the training loaders' batch is not known or differs"
+        return {"batch.per_device": unknown_value(reason, sizes[0].span)}
+    return {"batch.per_device": sizes[0], "batch.grad_accum": derived(1, sizes[0].span)}
+
+
+def _rate_from_batch(seen: Observations, call: Call, batch: Value) -> dict[str, Value]:
+    """Whether the rate's expression reads the batch or the number of devices."""
+    value = seen.argument(call, "lr")
+    if value is None:
+        return {"batch.lr_from_batch": derived(False, call.span)}
+    words = {word for text in value.words for word in words_of(text)}
+    written = {origin.span for origin in value.origins if origin.span is not None}
+    follows = bool(words & _RATE_WORDS) or (value.derived and batch.span in written)
+    if value.kind != "const" and not follows:
+        return {"batch.lr_from_batch": unknown_value("the rate is not known", call.span)}
+    return {"batch.lr_from_batch": derived(follows, call.span)}
+
+
+def _switches(facts: dict[str, Value], seen: Observations, optimizers: Optimizers) -> None:
+    """Whether every regulariser of the run, a heavy weight decay among them, hangs on an option or config."""
+    active = facts.get("reg.any")
+    if active is None or active.value is not True:
+        return
+    switchable = facts.get("reg.all_switchable")
+    from_layers = any(f"reg.{name}" in facts for name in ("dropout", "label_smoothing", "mixup", "drop_path"))
+    by_layers = switchable is None or not from_layers or switchable.value is not False
+    decay = facts.get("reg.weight_decay")
+    by_decay = True
+    if decay is not None and decay.known and decay.value and len(optimizers.calls) == 1:
+        given = seen.argument(optimizers.calls[0], "weight_decay")
+        by_decay = given is None or bool(given.option) or given.kind == "choice" or bool(given.keys)
+    facts["reg.all_switchable"] = derived(by_layers and by_decay, active.span)
+
+
+def _follow_batch(facts: dict[str, Value]) -> None:
+    follows = facts.get("batch.lr_from_batch")
+    if follows is not None and follows.value is not False:
+        for path in ("rate.scaling_ratio", "rate.expected"):
+            facts.pop(path, None)
+

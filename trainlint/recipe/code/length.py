@@ -1,0 +1,101 @@
+"""How long a program trains: epochs from the loop around the data, or steps."""
+
+from __future__ import annotations
+
+from trainlint.analysis.evaluation.values import Frame, Origin, Resolved
+from trainlint.analysis.facts import Loop, Parameter
+from trainlint.recipe.code.leaves import leaf, unknown_value
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.training import Training
+from trainlint.recipe.model import State, Value
+
+
+def run_length(seen: Observations, training: Training) -> dict[str, Value]:
+    """`train.epochs` and `train.steps`, as far as the loops and trainers say."""
+    for call in training.fits:
+        found = _from_trainer(seen, call)
+        if found is not None:
+            return found
+    named: list[Value] = []
+    outer: list[Value] = []
+    steps: list[Value] = []
+    for frame, index, loop in training.loops():
+        count = _count(seen, frame, loop)
+        if count is None:
+            continue
+        if "epoch" in loop.target.lower():
+            named.append(count)
+        elif loop.parent < 0 or not training.loop_trains(frame.facts, loop.parent):
+            (outer if training.depth(frame.facts, index) >= 1 else steps).append(count)
+    found = {}
+    epochs = named or outer
+    if epochs:
+        found["train.epochs"] = _agreed(epochs, "epochs")
+    elif steps:
+        found["train.steps"] = _agreed(steps, "steps")
+    else:
+        found["train.epochs"] = unknown_value("no loop over a known number of epochs was found")
+    return found
+
+
+def _agreed(values: list[Value], unit: str) -> Value:
+    known = [value for value in values if value.known]
+    if len(known) < len(values):
+        return next(value for value in values if not value.known)
+    if any(value.value != known[0].value for value in known):
+        return unknown_value("several training loops of different length", known[0].span)
+    return Value(known[0].value, known[0].state, unit, known[0].span, known[0].chain)
+
+
+def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
+    source = seen.evaluator.value(frame, loop.source)
+    if loop.kind == "while":
+        return unknown_value("a while loop") if "epoch" in " ".join(seen.texts(frame, loop.source)) else None
+    span = frame.span(loop.source)
+    made = _range(seen, source)
+    if made is None:
+        return None
+    arguments = seen.evaluator.calls.arguments(made).bound
+    first, second = arguments.get("start"), arguments.get("stop")
+    start, stop = (None, first) if second is None else (first, second)
+    if stop is None:
+        return None
+    value = (
+        stop
+        if start is None
+        else seen.evaluator.arithmetic("-", stop.default(), start.default(), Origin(None, ""))
+    )
+    value = value.default()
+    if not value.is_number:
+        return unknown_value(value.name or "the loop's range is not known", span)
+    where = next((origin.span for origin in stop.default().origins if origin.span is not None), span)
+    state = State.DERIVED if value.derived else State.EXPLICIT
+    return Value(value.value, state, "epochs", where)
+
+
+def _range(seen: Observations, value: Resolved, depth: int = 0) -> Resolved | None:
+    if value.kind != "object" or value.frame is None or depth > 4:
+        return None
+    if value.name in ("builtins.range", "tqdm.trange", "tqdm.auto.trange"):
+        return value
+    for argument in value.frame.term(value.term).args[1:2]:
+        return _range(seen, seen.evaluator.value(value.frame, argument), depth + 1)
+    return None
+
+
+def _from_trainer(seen: Observations, call: Call) -> dict[str, Value] | None:
+    receiver = seen.evaluator.receiver(call.frame.facts, call.event)
+    for made in receiver.alternatives():
+        entry = seen.evaluator.entry(made.name) if made.kind == "object" else None
+        if entry is not None and entry.kind == "trainer":
+            parameter = entry.fields.get("epochs")
+            if parameter is None:
+                return {"train.epochs": unknown_value("the trainer's length is not known", call.span)}
+            given = seen.evaluator.calls.arguments(made).get(parameter)
+            return {"train.epochs": leaf(given, call, default=entry.default("epochs"), unit="epochs")}
+    method = seen.evaluator.knowledge.method(call.name, receiver="keras-model")
+    if method is None:
+        return None
+    params = [Parameter(param.name, param.kind, param.has_default) for param in method.params]
+    given = seen.evaluator.calls.bind(call.frame, call.term, params).get("epochs")
+    return {"train.epochs": leaf(given, call, default=method.default("epochs"), unit="epochs")}

@@ -1,0 +1,326 @@
+"""Data loaders: what each is used for, and in which order it gives the samples."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from trainlint.analysis.evaluation.values import Frame, Resolved, same
+from trainlint.findings import Span
+from trainlint.knowledge.program_words import program_words
+from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.leaves import absent, leaf, unknown_value
+from trainlint.recipe.code.loader_roles import Consumer, RoleSignals
+from trainlint.recipe.code.observe import Call, Observations, overlap
+from trainlint.recipe.code.training import Training
+from trainlint.recipe.model import Link, State, Value
+
+_ITERATES = frozenset({"object", "instance", "part"})
+
+
+@dataclasses.dataclass(slots=True)
+class Use:
+    """One loader: the call that makes it, as one of the calls of the function around it does."""
+
+    call: Call
+    made: Resolved
+    bound: dict[str, Resolved]
+    complete: bool
+
+    def argument(self, field: str) -> Resolved | None:
+        """What is passed for a recipe field; None where nothing is."""
+        entry = self.call.entry
+        return self.bound.get(entry.fields.get(field, "")) if entry is not None else None
+
+    @property
+    def span(self) -> Span | None:
+        """Where the loader is made."""
+        return self.call.span
+
+
+class Loaders:
+    """The loaders of one program, as groups of recipe values."""
+
+    def __init__(self, seen: Observations, training: Training) -> None:
+        self.seen = seen
+        self.uses = list(self._uses())
+        self.roles = RoleSignals(seen, training, self._consumers(training))
+
+    def _uses(self) -> Iterator[Use]:
+        for call in self.seen.made("loader"):
+            if self.seen.happens(call.frame, call.event.conditions) is False:
+                continue
+            for made in self.seen.instances(call):
+                arguments = self.seen.evaluator.calls.arguments(made)
+                yield Use(call, made, arguments.bound, arguments.complete)
+
+    def elements(self) -> list[dict[str, Value]]:
+        """One mapping of `loader.*` values for each loader, in order."""
+        elements = [self._element(use) for use in self.uses]
+        self._compare_branches(elements)
+        return elements
+
+    def _element(self, use: Use) -> dict[str, Value]:
+        order = self._order(use)
+        entry = use.call.entry
+        return {
+            "loader.role": self.roles.role(use.call, use.made, use.argument("dataset")),
+            "loader.order": order,
+            "loader.style": self._style(use),
+            "loader.shuffle": self._shuffle(use),
+            "loader.sampler": self._sampler(use),
+            "loader.batch_size": leaf(
+                use.argument("batch_size"), use.call, default=entry.default("batch_size") if entry else None
+            ),
+            "loader.shuffled_when": self._shuffled_when(use, order),
+        }
+
+    def _shuffle(self, use: Use) -> Value:
+        value = use.argument("shuffle")
+        if value is None and not use.complete:
+            return unknown_value("a starred argument may set shuffle", use.span)
+        if value is None or (value.kind == "const" and value.value is None) or value.kind == "absent":
+            return Value(False, State.DEFAULT, span=use.span)
+        return leaf(value, use.call)
+
+    def _sampler(self, use: Use) -> Value:
+        value = self._given_sampler(use)
+        if value is None:
+            return absent(use.span)
+        entry = self.seen.evaluator.entry(value.name) if value.kind == "object" else None
+        if entry is None or entry.kind != "sampler":
+            return Value("custom", State.EXPLICIT, span=use.span)
+        return Value(str(entry.extra.get("name", "custom")), State.EXPLICIT, span=use.span)
+
+    def _given_sampler(self, use: Use) -> Resolved | None:
+        for field in ("sampler", "batch_sampler"):
+            value = use.argument(field)
+            if (
+                value is not None
+                and not (value.kind == "const" and value.value is None)
+                and value.kind != "absent"
+            ):
+                return value
+        return None
+
+    def _order(self, use: Use) -> Value:
+        if not use.complete:
+            return unknown_value(
+                "arguments come from a starred expression that could not be followed", use.span
+            )
+        sampler = self._given_sampler(use)
+        if sampler is not None:
+            return self._sampler_order(use, sampler)
+        return self._shuffle_order(use)
+
+    def _sampler_order(self, use: Use, sampler: Resolved) -> Value:
+        alternatives = sampler.alternatives()
+        entry = self.seen.evaluator.entry(alternatives[0].name) if alternatives[0].kind == "object" else None
+        if len(alternatives) == 1 and entry is not None:
+            if entry.extra.get("name") == "sequential":
+                return Value("file", State.DERIVED, span=use.span)
+            if entry.random:
+                return Value("random", State.DERIVED, span=use.span)
+            if entry.extra.get("name") == "distributed":
+                return self._distributed_order(use, alternatives[0])
+        return unknown_value("a sampler of its own sets the order", use.span)
+
+    def _distributed_order(self, use: Use, sampler: Resolved) -> Value:
+        shuffle = self.seen.evaluator.calls.arguments(sampler).get("shuffle")
+        if shuffle is None or (shuffle.kind == "const" and shuffle.value):
+            return Value("random", State.DERIVED, span=use.span)
+        if shuffle.kind == "const":
+            return Value("file", State.DERIVED, span=use.span)
+        return unknown_value("the sampler's shuffle is not known", use.span)
+
+    def _shuffle_order(self, use: Use) -> Value:
+        shuffle = use.argument("shuffle")
+        values = () if shuffle is None else shuffle.alternatives()
+        if shuffle is not None and _asks_the_machine(shuffle):
+            return Value("branch", State.DERIVED, span=use.span)
+        unresolved = [item for item in values if item.kind not in ("const", "absent")]
+        if unresolved:
+            return unknown_value(
+                f"shuffle is not known: {unresolved[0].name or unresolved[0].kind}", use.span
+            )
+        truths = {bool(item.value) for item in values}
+        if truths == {True}:
+            return Value("random", State.DERIVED, span=use.span)
+        if truths == {True, False} and shuffle is not None:
+            return self._branch_order(use, shuffle)
+        return self._reordered(use) or Value("file", State.DERIVED, span=use.span)
+
+    def _branch_order(self, use: Use, shuffle: Resolved) -> Value:
+        if shuffle.option or shuffle.condition is None or self._mentions_phase(*shuffle.condition):
+            return unknown_value("an option or the phase decides whether it shuffles", use.span)
+        return Value("branch", State.DERIVED, span=use.span)
+
+    def _shuffled_when(self, use: Use, order: Value) -> Value:
+        if order.value != "branch":
+            return absent(use.span)
+        shuffle = use.argument("shuffle")
+        if shuffle is None or shuffle.condition is None:
+            name = shuffle.name.rpartition(".")[2] if shuffle is not None else "a condition"
+            return Value(name, State.DERIVED, span=use.span)
+        frame, term = shuffle.condition
+        words = " ".join(dict.fromkeys(self.seen.texts(frame, term)))
+        return Value(words or "a condition", State.DERIVED, span=frame.span(term))
+
+    def _compare_branches(self, elements: list[dict[str, Value]]) -> None:
+        """A loader in file order whose twin on the other branch shuffles is shuffled on one branch only."""
+        for use, element in zip(self.uses, elements, strict=True):
+            if element["loader.order"].value != "file" or not use.call.event.conditions:
+                continue
+            last = use.call.event.conditions[-1]
+            for other, twin in zip(self.uses, elements, strict=True):
+                if twin["loader.order"].value != "random" or other.call.place != use.call.place:
+                    continue
+                ends = other.call.event.conditions[-1:]
+                names = set(self.seen.names(use.made.identity)) & set(self.seen.names(other.made.identity))
+                if names and ends and ends[0].term == last.term and ends[0].holds is not last.holds:
+                    words = (
+                        " ".join(dict.fromkeys(self.seen.texts(use.call.frame, last.term))) or "a condition"
+                    )
+                    span = use.call.frame.span(last.term)
+                    element["loader.order"] = Value("branch", State.DERIVED, span=use.span)
+                    element["loader.shuffled_when"] = Value(words, State.DERIVED, span=span)
+
+    def _reordered(self, use: Use) -> Value | None:
+        """Why file order is not what it seems: data permuted before, made up, or in an order with a
+        meaning."""
+        dataset = use.argument("dataset")
+        if dataset is None:
+            return unknown_value("the data set is not known", use.span)
+        for word in sorted(self._words(use)):
+            if word in program_words("ordered"):
+                return unknown_value(f"{word}: the order of the samples may carry meaning", use.span)
+            if word in program_words("synthetic"):
+                return unknown_value(f"{word}: made-up data has no order", use.span)
+        shuffled = self._shuffled_before(use, dataset)
+        if shuffled is not None:
+            chain = (Link(shuffled.span, "the data is permuted here"),) if shuffled.span else ()
+            return Value("shuffled-once", State.DERIVED, span=use.span, chain=chain)
+        size = use.argument("batch_size")
+        if size is not None and size.kind == "object" and size.name == "builtins.len":
+            return unknown_value("one batch holds the whole data set", use.span)
+        return None
+
+    def _shuffled_before(self, use: Use, dataset: Resolved) -> Call | None:
+        places = {use.call.place, *self._dataset_places(dataset)}
+        files = {path for path, _ in places}
+        for other in self.seen.made("shuffle", "split"):
+            if other.place[0] in files and other.entry is not None and other.entry.random is not False:
+                return other
+        return next((other for other in self.seen.methods("shuffle") if other.place in places), None)
+
+    def _dataset_places(self, dataset: Resolved) -> Iterator[tuple[str, str]]:
+        for item in dataset.alternatives():
+            if item.frame is not None:
+                yield (item.frame.facts.path, item.frame.facts.qualname)
+            if item.kind == "instance":
+                path, _, qualname = item.name.partition("::")
+                yield from self.seen.program.methods(path, qualname)
+            for part in item.items:
+                yield from self._dataset_places(part)
+
+    def _style(self, use: Use) -> Value:
+        dataset = use.argument("dataset")
+        if dataset is None:
+            return unknown_value("the data set is not known", use.span)
+        styles = {self._dataset_style(item) for item in dataset.alternatives()}
+        if len(styles) == 1 and "" not in styles:
+            return Value(styles.pop(), State.DERIVED, span=use.span)
+        return unknown_value(f"what kind of data set this is: {dataset.name or dataset.kind}", use.span)
+
+    def _dataset_style(self, value: Resolved, depth: int = 0) -> str:
+        if depth > 6:
+            return ""
+        if value.kind == "object":
+            return self._object_style(value, depth)
+        if value.kind == "part":
+            return self._dataset_style(value.items[0], depth + 1)
+        if value.kind == "instance":
+            return self._class_style(value.name)
+        if value.kind == "sequence" and value.items:
+            return "map"
+        return ""
+
+    def _object_style(self, value: Resolved, depth: int) -> str:
+        entry = self.seen.evaluator.entry(value.name)
+        if entry is not None and entry.style:
+            return entry.style
+        if entry is not None and entry.kind in ("dataset-wrapper", "split"):
+            inner = self.seen.evaluator.calls.arguments(value).get(entry.fields.get("dataset", ""))
+            return self._dataset_style(inner, depth + 1) if inner is not None else ""
+        if value.items and value.name.endswith(
+            (".map", ".filter", ".select", ".with_transform", ".with_format")
+        ):
+            return self._dataset_style(value.items[0], depth + 1)
+        return ""
+
+    def _class_style(self, name: str) -> str:
+        path, _, qualname = name.partition("::")
+        program = self.seen.program
+        for where, owner in program.lineage(path, qualname):
+            unit = program.index.unit(where, owner)
+            for base in unit.bases if unit is not None else ():
+                target = program.index.resolve(where, owner, base)
+                entry = self.seen.evaluator.entry(target.absolute) if target.kind == "external" else None
+                if entry is not None and entry.style:
+                    return entry.style
+        has_item = program.resolve(path, qualname, "__getitem__")[0] == "function"
+        has_iter = program.resolve(path, qualname, "__iter__")[0] == "function"
+        return "map" if has_item and not has_iter else ""
+
+    def _consumers(self, training: Training) -> list[Consumer]:
+        found: list[Consumer] = []
+        for frame in self.seen.frames:
+            for index, loop in enumerate(frame.facts.loops):
+                span = frame.span(loop.source)
+                if loop.kind != "for" or span is None:
+                    continue
+                trains = training.verdict(frame.facts, index)
+                if trains is None:
+                    continue
+                drawn = self._drawn_from(self.seen.evaluator.value(frame, loop.source))
+                found += [Consumer(item.identity, span, trains) for item in drawn]
+        return found
+
+    def _drawn_from(self, value: Resolved, depth: int = 0) -> Iterator[Resolved]:
+        """The loaders an iterated value draws from: through enumerate, zip, progress bars and prefetchers."""
+        if depth > 5:
+            return
+        for item in value.alternatives():
+            if item.kind not in _ITERATES:
+                continue
+            entry = self.seen.evaluator.entry(item.name) if item.kind == "object" else None
+            if entry is not None and entry.kind == "loader":
+                yield item
+                continue
+            for inner in self._inside(item):
+                if not same(inner, item):
+                    yield from self._drawn_from(inner, depth + 1)
+
+    def _inside(self, item: Resolved) -> Iterable[Resolved]:
+        if item.frame is None or item.kind == "part":
+            return item.items[:1]
+        arguments = item.frame.term(item.term).args[1:]
+        return [self.seen.evaluator.value(item.frame, argument) for argument in arguments]
+
+    def _words(self, use: Use) -> set[str]:
+        call = use.call
+        texts = [*self.seen.names(use.made.identity), *self.seen.texts(call.frame, call.term, depth=4)]
+        path = call.frame.facts.path.rpartition("/")[2]
+        return {word for text in (*texts, path, call.frame.facts.qualname) for word in words_of(text)}
+
+    def _mentions_phase(self, frame: Frame, term: int) -> bool:
+        phases = program_words("train") | program_words("eval") | program_words("phase")
+        return any(set(words_of(text)) & phases for text in self.seen.texts(frame, term))
+
+
+def _asks_the_machine(shuffle: Resolved) -> bool:
+    """Whether shuffling hangs on what hardware there is: `shuffle=torch.cuda.is_available()`."""
+    return shuffle.kind == "object" and shuffle.name.endswith(".is_available")
+
+
+__all__ = ["Loaders", "Use", "overlap"]

@@ -1,0 +1,265 @@
+"""Optimizers of a program, and whether anything changes their rate."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from trainlint.analysis.evaluation.values import Frame, Resolved, Site
+from trainlint.analysis.facts import Event, Parameter
+from trainlint.findings import Span
+from trainlint.knowledge.program_words import program_words
+from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.leaves import absent, derived, leaf, unknown_value
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.training import Training
+from trainlint.recipe.model import Link, State, Value
+
+_ADAPTIVE = frozenset({"adam", "adaptive", "parameter-free"})
+
+
+class Optimizers:
+    """The optimizers a default run makes. `calls` and `elements` go in step."""
+
+    def __init__(self, seen: Observations, training: Training) -> None:
+        self.seen = seen
+        self.training = training
+        self.calls = [
+            call
+            for call in (*seen.made("optimizer"), *self._named_optimizers())
+            if seen.happens(call.frame, call.event.conditions) is not False
+        ]
+        self.unread = [
+            *seen.made("optimizer-factory", "optimizer-wrapper"), *self._own("optimizer", "optimizer-base")
+        ]
+        self.schedules = seen.schedulers()
+        self.own_schedules = self._own("scheduler", "scheduler-base")
+        self.rate_stores = list(self._rate_stores())
+
+    def _named_optimizers(self) -> Iterator[Call]:
+        """Optimizers that a Keras model is compiled with by name: `compile(optimizer="adam")`."""
+        method = self.seen.evaluator.knowledge.method("compile", receiver="keras-model")
+        params = (
+            [Parameter(each.name, each.kind, each.has_default) for each in method.params] if method else []
+        )
+        for call in self.seen.methods("compile"):
+            given = self.seen.evaluator.calls.bind(call.frame, call.term, params).get("optimizer")
+            if given is None or given.kind != "const" or not isinstance(given.value, str):
+                continue
+            name = self.seen.evaluator.knowledge.canonical(f"keras.optimizers.{given.value.lower()}")
+            entry = self.seen.evaluator.entry(name)
+            if entry is not None and entry.kind == "optimizer" and entry.family:
+                yield Call(call.frame, call.event, name, entry, method=False, by_name=True)
+
+    def _own(self, *kinds: str) -> list[Call]:
+        """Calls that make objects of project classes with a base of one of these kinds."""
+        found = []
+        for call in self.seen.calls:
+            path, separator, qualname = call.name.partition("::")
+            if not separator or self.seen.program.kind(path, qualname) != "class":
+                continue
+            for where, owner in self.seen.program.lineage(path, qualname):
+                unit = self.seen.program.index.unit(where, owner)
+                for base in unit.bases if unit is not None else ():
+                    target = self.seen.program.index.resolve(where, owner, base)
+                    entry = self.seen.evaluator.entry(target.absolute) if target.kind == "external" else None
+                    if entry is not None and entry.kind in kinds:
+                        found.append(call)
+        return found
+
+    def elements(self) -> list[dict[str, Value]]:
+        """One mapping of `optimizer.*` values for each optimizer, in order."""
+        return [self._element(call) for call in self.calls]
+
+    def _element(self, call: Call) -> dict[str, Value]:
+        entry = call.entry
+        assert entry is not None
+        span = call.span
+        found = {
+            "optimizer.name": Value(
+                str(entry.extra.get("name", call.name.rpartition(".")[2].lower())), State.EXPLICIT, span=span
+            ),
+            "optimizer.family": derived(entry.family, span)
+            if entry.family
+            else unknown_value("its kind is not known", span),
+            "optimizer.adaptive": derived(entry.family in _ADAPTIVE, span),
+            "optimizer.schedule_free": derived(self._needs_no_schedule(call), span),
+        }
+        for field, path in (
+            ("lr", "optimizer.lr"),
+            ("momentum", "optimizer.momentum"),
+            ("weight_decay", "optimizer.weight_decay"),
+        ):
+            found[path] = self._argument(call, field)
+        coupled = entry.extra.get("decoupled")
+        found["optimizer.coupled"] = (
+            derived(not coupled, span) if isinstance(coupled, bool) else unknown_value("", span)
+        )
+        found.update(self._schedule(call))
+        return found
+
+    def _argument(self, call: Call, field: str) -> Value:
+        entry = call.entry
+        assert entry is not None
+        value = self.seen.argument(call, field)
+        if value is None and not self.seen.complete(call):
+            return unknown_value("a starred argument may set it", call.span)
+        if value is None and field not in entry.fields:
+            return absent(call.span)
+        if field == "lr" and value is None and self._groups_set_rate(call):
+            return unknown_value("parameter groups have rates of their own", call.span)
+        return leaf(value, call, default=entry.default(field), unit="rate" if field == "lr" else "")
+
+    def _groups_set_rate(self, call: Call) -> bool:
+        params = self.seen.argument(call, "params")
+        return params is not None and params.kind in ("sequence", "unknown", "part")
+
+    def _needs_no_schedule(self, call: Call) -> bool:
+        entry = call.entry
+        assert entry is not None
+        return bool(entry.extra.get("schedule_free") or entry.extra.get("builtin_schedule"))
+
+    def _schedule(self, call: Call) -> dict[str, Value]:
+        reason = self.changes_rate(call)
+        if reason is None:
+            steps = Value(False, State.DERIVED, span=call.span)
+            return {
+                "optimizer.schedule.name": Value("constant", State.DERIVED, span=call.span),
+                "optimizer.schedule.steps_rate": steps,
+                "optimizer.schedule.decays": Value(False, State.DERIVED, span=call.span),
+            }
+        known = isinstance(reason, Link)
+        value = (
+            derived(True, reason.span, (reason,))
+            if isinstance(reason, Link)
+            else unknown_value(reason, call.span)
+        )
+        return {
+            "optimizer.schedule.name": self._schedule_name()
+            if known
+            else unknown_value(str(reason), call.span),
+            "optimizer.schedule.steps_rate": value,
+            "optimizer.schedule.decays": unknown_value("", call.span),
+        }
+
+    def _schedule_name(self) -> Value:
+        shapes = list(
+            dict.fromkeys(call.entry.shape for call in self.schedules if call.entry and call.entry.shape)
+        )
+        if len(shapes) == 1 and not self.rate_stores:
+            return derived(shapes[0], self.schedules[0].span)
+        return derived("custom", self.schedules[0].span if self.schedules else None)
+
+    def changes_rate(self, call: Call) -> Link | str | None:
+        """What changes this optimizer's rate: a place, a reason why that is unknown, or None when nothing
+        does.
+
+        The world is closed only when every callee that is handed the optimizer was read.
+        """
+        for made in (*self.schedules, *self.own_schedules):
+            if made.span is not None:
+                return Link(made.span, f"{made.name.rpartition('.')[2]} changes the rate")
+        for span in self.rate_stores:
+            return Link(span, "the rate is written here")
+        if self._made_in_training_loop(call):
+            return "the optimizer is made anew while training"
+        return self.escapes(call) or self._suspicious_call()
+
+    def _rate_stores(self) -> Iterator[Span]:
+        for frame in self.seen.frames:
+            for event in self.seen.program.events(frame.facts):
+                if _writes_rate(frame, event) or _hands_rate_on(frame, event):
+                    span = frame.span(event.value) or frame.span(event.term)
+                    if span is not None:
+                        yield span
+
+    def _made_in_training_loop(self, call: Call) -> bool:
+        return call.event.loop >= 0 and self.training.loop_trains(call.frame.facts, call.event.loop)
+
+    def escapes(self, call: Call, besides: Collection[Site] = ()) -> str | None:
+        """A callee outside the project that is handed the optimizer and is not known to leave its rate alone.
+
+        `besides` are calls known for what they do to it.
+        """
+        made = self.seen.object(call)
+        for other in self.seen.calls:
+            if other.site == call.site or other.site in besides or not self._passes(other, made):
+                continue
+            label = self._unread(other)
+            if label:
+                return f"the optimizer is handed to {label}, which was not read"
+        return None
+
+    def _passes(self, other: Call, made: Resolved) -> bool:
+        record = other.frame.facts.terms[other.term]
+        for argument in record.args[1:]:
+            value = self.seen.evaluator.value(other.frame, argument)
+            leaves = [leaf for item in (value, *value.items) for leaf in item.alternatives()]
+            if any(leaf.kind == "object" and leaf.site == made.site for leaf in leaves):
+                return True
+        return False
+
+    def _unread(self, other: Call) -> str:
+        if other.method:
+            receiver = self.seen.evaluator.receiver(other.frame.facts, other.event)
+            if any(
+                item.kind in ("instance", "const", "sequence", "mapping") for item in receiver.alternatives()
+            ):
+                return ""
+            if other.name in (
+                "append",
+                "step",
+                "unscale_",
+                "prepare",
+                "backward",
+                "minimize",
+                "add",
+                "load_state_dict",
+            ):
+                return ""
+            names = {item.name for item in receiver.alternatives() if item.kind == "object"}
+            if names and all(self.seen.evaluator.knowledge.inert(name, "schedule") for name in names):
+                return ""
+            return f".{other.name}()"
+        if "::" in other.name or self.seen.evaluator.knowledge.inert(other.name, "schedule"):
+            return ""
+        if other.entry is not None and other.entry.kind in ("builtin", "scaler", "model-wrapper"):
+            return ""
+        return other.name or "a call"
+
+    def _suspicious_call(self) -> str | None:
+        words = program_words("schedules") - {"lr", "decay"}
+        for call in self.seen.calls:
+            if "::" in call.name or call.method or call.entry is not None:
+                continue
+            if words & set(words_of(call.name.rpartition(".")[2])):
+                return f"{call.name} may change the rate"
+        return None
+
+
+def _writes_rate(frame: Frame, event: Event) -> bool:
+    if event.kind == "store-item":
+        return frame.facts.terms[event.key].value == "lr" and frame.facts.terms[event.term].op not in (
+            "dict",
+        )
+    if event.kind == "store-attr":
+        base = frame.facts.terms[event.term]
+        return event.name in ("lr", "learning_rate") and "optim" in base.name.lower()
+    return False
+
+
+def _hands_rate_on(frame: Frame, event: Event) -> bool:
+    """Whether a call takes an optimizer's rate as a variable: `K.set_value(model.optimizer.lr, 0.01)`."""
+    if event.kind != "call":
+        return False
+    call = frame.facts.terms[event.term]
+    callee = frame.facts.terms[call.args[0]]
+    if callee.name.rpartition(".")[2] in ("assign", "assign_sub", "assign_add") and callee.op == "attr":
+        return _is_rate(frame, callee.args[0])
+    if callee.name.rpartition(".")[2] in ("set_value", "assign"):
+        return any(_is_rate(frame, argument) for argument in call.args[1:2])
+    return False
+
+
+def _is_rate(frame: Frame, index: int) -> bool:
+    term = frame.facts.terms[index]
+    return term.op == "attr" and term.name in ("lr", "learning_rate")

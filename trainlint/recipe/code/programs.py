@@ -1,0 +1,238 @@
+"""Training programs: entry points, the units they reach, and what the evaluator may ask about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from trainlint.analysis.close.reader import Reader
+from trainlint.analysis.evaluation.evaluate import ConfigReader, Evaluator
+from trainlint.analysis.evaluation.values import Frame
+from trainlint.analysis.facts import Event, Outline, UnitFacts
+from trainlint.analysis.index.project import ClosureResult, ProjectIndex
+from trainlint.knowledge.base import Knowledge
+from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.reach import Place, Reach
+
+_RUN_WORDS = frozenset({"main", "train", "training", "run", "fit"})
+"""What the functions are called that a script starts its training with."""
+
+
+class Program:
+    """An entry file with everything it reaches. Implements the evaluator's ProgramScope."""
+
+    def __init__(
+        self, entry: str, index: ProjectIndex, reader: Reader, knowledge: Knowledge, configs: ConfigReader
+    ) -> None:
+        self.entry = entry
+        self.index = index
+        self.reader = reader
+        self.knowledge = knowledge
+        self.closure: ClosureResult = index.import_closure(entry)
+        self.reach = Reach(index, entry, self.closure.paths)
+        self.configs = configs
+        self.evaluator = Evaluator(self, knowledge, configs)
+        self._by_call: dict[str, list[Place]] | None = None
+        self._sites: dict[Place, list[tuple[Frame, int]]] = {}
+        self._events: dict[Place, list[Event]] = {}
+
+    @cached_property
+    def outlines(self) -> dict[str, Outline]:
+        """Outlines of the files in reach, by path."""
+        found = {path: self.index.outlines.get(path) for path in self.closure.paths}
+        return {path: outline for path, outline in found.items() if outline is not None}
+
+    def configs_read(self) -> frozenset[str]:
+        """Paths of the config files that the evaluation loaded so far."""
+        return self.configs.read
+
+    def interesting(self) -> Iterator[Place]:
+        """Reached units that mention something the knowledge gives a meaning, in order."""
+        return (place for place in self.reach.places if self.reach.unit(place).mentions)
+
+    def events(self, facts: UnitFacts) -> list[Event]:
+        """A unit's events, without what only runs when an imported module is itself the script."""
+        if facts.path == self.entry or facts.qualname:
+            return facts.events
+        place = (facts.path, facts.qualname)
+        if place not in self._events:
+            self._events[place] = [event for event in facts.events if not _under_main_guard(facts, event)]
+        return self._events[place]
+
+    def facts(self, path: str, qualname: str) -> UnitFacts | None:
+        """The close reading of a unit."""
+        return self.reader.facts(path, qualname, placed=True)
+
+    def call_sites(self, path: str, qualname: str) -> Sequence[tuple[Frame, int]]:
+        """Calls in reached units whose callee is this function, or this class for its `__init__`."""
+        place = (path, qualname)
+        if place not in self._sites:
+            self._sites[place] = []
+            self._sites[place] = self._find_sites(path, qualname)
+        return self._sites[place]
+
+    def _find_sites(self, path: str, qualname: str) -> list[tuple[Frame, int]]:
+        owner, _, simple = qualname.rpartition(".")
+        wanted = owner.rpartition(".")[2] if simple == "__init__" else simple
+        found: list[tuple[Frame, int]] = []
+        for caller in self._callers_by_name().get(wanted, ()):
+            frame = self.evaluator.root(*caller)
+            if frame is None:
+                continue
+            calls = (event.term for event in self.events(frame.facts) if event.kind == "call")
+            found += [(frame, term) for term in calls if self._calls(frame, term, path, qualname)]
+        return found
+
+    def _callers_by_name(self) -> dict[str, list[Place]]:
+        """Reached units by the names they call or refer to, in order."""
+        if self._by_call is None:
+            self._by_call = {}
+            for place in self.reach.places:
+                for name in self.reach.names_used(place):
+                    self._by_call.setdefault(name, []).append(place)
+        return self._by_call
+
+    def _calls(self, frame: Frame, call: int, path: str, qualname: str) -> bool:
+        callee = frame.facts.terms[frame.facts.terms[call].args[0]]
+        owner, _, simple = qualname.rpartition(".")
+        wanted = f"{path}::{owner if simple == '__init__' else qualname}"
+        if callee.op == "global" and callee.name == wanted:
+            return True
+        if simple != "__init__" and self._hands_on(frame, call, wanted):
+            return True
+        if callee.op == "attr" and callee.name == simple:
+            value = self.evaluator.value(frame, frame.facts.terms[call].args[0])
+            return any(
+                leaf.kind == "function" and leaf.name == f"{path}::{qualname}"
+                for leaf in value.alternatives()
+            )
+        return False
+
+    @staticmethod
+    def _hands_on(frame: Frame, call: int, function: str) -> bool:
+        arguments = frame.facts.terms[call].args[1:]
+        return any(
+            frame.facts.terms[each].op == "global" and frame.facts.terms[each].name == function
+            for each in arguments
+        )
+
+    def resolve(self, path: str, qualname: str, name: str) -> tuple[str, str, str]:
+        """(kind, path, qualname) of a member of a project class, or of a module when `qualname` is empty."""
+        if not qualname:
+            target = self.index.resolve(path, "", name)
+            if target.path and not target.rest:
+                return target.kind, target.path, target.qualname
+            return "", "", ""
+        method = self.index.method(path, qualname, name)
+        if method.kind == "function":
+            return "function", method.path, method.qualname
+        for where, owner in self.lineage(path, qualname):
+            body = self.facts(where, owner)
+            if body is not None and name in body.bindings:
+                return "variable", where, f"{owner}.{name}"
+        return "", "", ""
+
+    def lineage(self, path: str, qualname: str) -> list[Place]:
+        """A class and its project bases, nearest first."""
+        found: dict[Place, None] = {}
+        waiting = [(path, qualname)]
+        while waiting:
+            place = waiting.pop(0)
+            if place in found:
+                continue
+            found[place] = None
+            unit = self.index.unit(*place)
+            for base in unit.bases if unit is not None else ():
+                target = self.index.resolve(place[0], place[1], base)
+                if target.kind == "class":
+                    waiting.append((target.path, target.qualname))
+        return list(found)
+
+    def methods(self, path: str, qualname: str) -> Sequence[Place]:
+        """Every method of a class, its own first, then those of its project bases."""
+        found: list[Place] = []
+        for where, owner in self.lineage(path, qualname):
+            outline = self.index.outlines.get(where)
+            functions = (
+                [unit for unit in outline.units if unit.kind == "function"] if outline is not None else []
+            )
+            found += [
+                (where, each.qualname) for each in functions if each.qualname.rpartition(".")[0] == owner
+            ]
+        return found
+
+    def attribute_stores(self, name: str) -> Sequence[tuple[Frame, int, int]]:
+        """(frame, base term, value term) of every `x.name = value` in reached units."""
+        return self._stores().get(name, ())
+
+    def _stores(self) -> dict[str, list[tuple[Frame, int, int]]]:
+        return self._stores_by_name
+
+    @cached_property
+    def _stores_by_name(self) -> dict[str, list[tuple[Frame, int, int]]]:
+        found: dict[str, list[tuple[Frame, int, int]]] = {}
+        for place in self.interesting():
+            frame = self.evaluator.root(*place)
+            if frame is None:
+                continue
+            for event in self.events(frame.facts):
+                if event.kind == "store-attr":
+                    found.setdefault(event.name, []).append((frame, event.term, event.value))
+        return found
+
+    @cached_property
+    def _rebound(self) -> frozenset[str]:
+        return frozenset(
+            event.name
+            for place in self.interesting()
+            if (facts := self.facts(*place)) is not None
+            for event in facts.events
+            if event.kind == "store-global"
+        )
+
+    def units_mentioning(self, word: str) -> Sequence[Place]:
+        """Reached units in which a word of the vocabulary occurs."""
+        return self.reach.mentioning((word,))
+
+    def rebound(self, name: str) -> bool:
+        """Whether a `global` statement in reach rebinds "path::name"."""
+        return name in self._rebound
+
+    def kind(self, path: str, qualname: str) -> str:
+        """What a module-level name is: function, class, module or variable."""
+        if not qualname:
+            return "module"
+        unit = self.index.unit(path, qualname)
+        return unit.kind if unit is not None else "variable"
+
+
+def _under_main_guard(facts: UnitFacts, event: Event) -> bool:
+    for condition in event.conditions:
+        term = facts.terms[condition.term]
+        if term.op == "cmp" and any(facts.terms[side].value == "__main__" for side in term.args):
+            return True
+    return False
+
+
+def entry_points(index: ProjectIndex, knowledge: Knowledge) -> list[str]:
+    """Files that are run: those with a main guard, and those whose top level itself trains. Sorted by
+    path."""
+    found = []
+    for path in index.outlines:
+        outline = index.outlines.get(path)
+        if outline is None:
+            continue
+        body = next((unit for unit in outline.units if unit.kind == "module"), None)
+        if outline.main_guard or (body is not None and _trains_at_top(body.calls, knowledge)):
+            found.append(path)
+    return sorted(found)
+
+
+def _trains_at_top(calls: Sequence[str], knowledge: Knowledge) -> bool:
+    for call in calls:
+        method = knowledge.method(call.rpartition(".")[2])
+        if "." in call and method is not None and method.effect in ("backward", "fit", "step"):
+            return True
+        if _RUN_WORDS & set(words_of(call.rpartition(".")[2])):
+            return True
+    return False

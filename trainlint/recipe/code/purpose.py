@@ -1,0 +1,108 @@
+"""What a run is for: fresh weights, or something else that exempts it from advice about recipes."""
+
+from __future__ import annotations
+
+from trainlint.knowledge.program_words import program_words
+from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.leaves import derived, unknown_value
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.training import Training
+from trainlint.recipe.model import Value
+
+TOY_EPOCHS = 5
+
+
+def purpose_of(seen: Observations, training: Training, optimizers: Optimizers) -> Value:
+    """`meta.purpose`: scratch only where everything that would say otherwise was read and does not."""
+    imported = set(seen.program.closure.external)
+    for purpose in ("reinforcement", "search"):
+        roots = program_words(purpose)
+        if any(name == root or name.startswith(root + ".") for name in imported for root in roots):
+            return derived(purpose)
+    if _adversarial(seen, optimizers):
+        return derived("adversarial")
+    if _teaches(seen):
+        return derived("distill")
+    for call in seen.calls:
+        loaded = _loads_weights(seen, training, call)
+        if loaded is not None:
+            return loaded
+    return derived("scratch")
+
+
+def _adversarial(seen: Observations, optimizers: Optimizers) -> bool:
+    if len(optimizers.calls) + len(optimizers.unread) < 2:
+        return False
+    words = program_words("discriminators")
+    names = [name for call in optimizers.calls for name in seen.names((call.site,))]
+    return any(words & set(words_of(name)) or name.lower() in words for name in names)
+
+
+def _teaches(seen: Observations) -> bool:
+    names = {name for call in seen.calls for name in seen.names((call.site,))}
+    return any({"teacher"} & set(words_of(name)) for name in names)
+
+
+def _loads_weights(seen: Observations, training: Training, call: Call) -> Value | None:
+    happens = seen.happens(call.frame, call.event.conditions)
+    if happens is False or _for_evaluation(call) or training.is_over(call):
+        return None
+    name = call.name.rpartition(".")[2]
+    loads = name in program_words("pretrained") or (
+        call.method and name == "load_state_dict" and not _is_optimizer(seen, call)
+    )
+    if loads:
+        if happens:
+            return derived("finetune", call.span)
+        return unknown_value("weights may be loaded before training", call.span)
+    return _asks_for_weights(seen, call)
+
+
+def _for_evaluation(call: Call) -> bool:
+    """Whether the call stands in code that tests: what it loads is not trained on."""
+    words = {word for text in call.place for word in words_of(text.rpartition("/")[2])}
+    return bool(words & program_words("eval"))
+
+
+def _asks_for_weights(seen: Observations, call: Call) -> Value | None:
+    """A `pretrained=True`, `weights="DEFAULT"`, or the positional flag of older model functions."""
+    record = call.frame.facts.terms[call.term]
+    is_factory = call.entry is not None and call.entry.kind == "model-factory"
+    for position, (key, argument) in enumerate(zip(record.keys, record.args[1:], strict=True)):
+        if key == "pretrained" or (is_factory and (key == "weights" or (key == "" and position == 0))):
+            given = seen.evaluator.value(call.frame, argument).default()
+            if given.kind == "const":
+                if given.value and (key or given.value is True):
+                    return derived("finetune", call.span)
+            elif given.kind == "external":
+                return derived("finetune", call.span)
+            elif given.kind != "absent" and key:
+                return unknown_value(f"whether pretrained weights are used: {given.name}", call.span)
+    return None
+
+
+def _is_optimizer(seen: Observations, call: Call) -> bool:
+    receiver = seen.evaluator.receiver(call.frame.facts, call.event)
+    words = {
+        word
+        for text in seen.texts(call.frame, call.frame.facts.terms[call.term].args[0])
+        for word in words_of(text)
+    }
+    if words & {"optimizer", "optim", "scheduler", "scaler", "sched"}:
+        return True
+    entry = seen.evaluator.entry(receiver.name) if receiver.kind == "object" else None
+    return entry is not None and entry.kind in ("optimizer", "scheduler", "scaler")
+
+
+def toy_run(seen: Observations, facts: dict[str, Value]) -> Value:
+    """`meta.toy`: a demonstration, by its length or because it makes its data up."""
+    epochs = facts.get("train.epochs")
+    if epochs is not None and epochs.known and isinstance(epochs.value, (int, float)):
+        if epochs.value <= TOY_EPOCHS:
+            return derived(True, epochs.span)
+        return derived(False, epochs.span)
+    steps = facts.get("train.steps")
+    if steps is not None and steps.known and not seen.made("loader"):
+        return derived(True, steps.span)
+    return derived(False)

@@ -1,0 +1,146 @@
+"""Which units a program may run: from its entry's body through calls, references and what frameworks call
+back.
+
+Calls are matched by name, so the answer is an upper bound: what is not reached here is certainly not run.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from trainlint.analysis.facts import Outline, Unit
+from trainlint.analysis.index.project import ProjectIndex
+
+Place = tuple[str, str]
+"""Path and qualified name of a unit."""
+
+_INIT = "__init__"
+
+
+class Reach:
+    """The units a program may run. `places` is sorted; a class's body is reached when its module is
+    imported."""
+
+    def __init__(self, index: ProjectIndex, entry: str, paths: Sequence[str]) -> None:
+        self.index = index
+        self.entry = entry
+        self.paths = tuple(paths)
+        self._functions: dict[str, list[Place]] = {}
+        self._classes: dict[str, list[Place]] = {}
+        self._methods: dict[Place, list[Unit]] = {}
+        self._units: dict[Place, Unit] = {}
+        self._aliases: dict[str, dict[str, str]] = {}
+        for path in paths:
+            outline = index.outlines.get(path)
+            if outline is not None:
+                self._collect(outline)
+        self._reached: dict[Place, None] = {}
+        self._live_classes: dict[Place, None] = {}
+        self._names: set[str] = set()
+        self._waiting_methods: dict[str, list[Place]] = {}
+        self._queue: deque[Place] = deque()
+        self._run()
+        self.places: tuple[Place, ...] = tuple(sorted(self._reached))
+
+    def __contains__(self, place: Place) -> bool:
+        return place in self._reached
+
+    def unit(self, place: Place) -> Unit:
+        """The outline of a reached unit."""
+        return self._units[place]
+
+    def names_used(self, place: Place) -> list[str]:
+        """The plain names a unit calls, refers to or is decorated with; imported ones by own name too."""
+        unit = self._units[place]
+        aliases = self._aliases[place[0]]
+        used: dict[str, None] = {}
+        for dotted in (*unit.calls, *unit.references, *unit.decorators):
+            name = dotted.rpartition(".")[2]
+            used[name] = None
+            if name in aliases:
+                used[aliases[name]] = None
+        return list(used)
+
+    def mentioning(self, words: Iterable[str]) -> list[Place]:
+        """Reached units in which one of the words of the vocabulary occurs."""
+        wanted = frozenset(words)
+        return [place for place in self.places if not wanted.isdisjoint(self._units[place].mentions)]
+
+    def _collect(self, outline: Outline) -> None:
+        imported = {entry.local: entry.target.rpartition(".")[2] for entry in outline.imports if entry.local}
+        self._aliases[outline.path] = {local: name for local, name in imported.items() if local != name}
+        for unit in outline.units:
+            place = (outline.path, unit.qualname)
+            self._units[place] = unit
+            simple = unit.qualname.rpartition(".")[2].partition("#")[0]
+            if unit.kind == "class":
+                self._classes.setdefault(simple, []).append(place)
+            elif unit.kind == "function":
+                owner = unit.qualname.rpartition(".")[0]
+                if owner:
+                    self._methods.setdefault((outline.path, owner), []).append(unit)
+                else:
+                    self._functions.setdefault(simple, []).append(place)
+
+    def _run(self) -> None:
+        for path in self.paths:
+            outline = self.index.outlines.get(path)
+            for unit in outline.units if outline is not None else ():
+                if unit.kind == "module" or unit.kind == "class":
+                    self._add((path, unit.qualname))
+        while self._queue:
+            self._visit(self._queue.popleft())
+
+    def _add(self, place: Place) -> None:
+        if place not in self._reached and place in self._units:
+            self._reached[place] = None
+            self._queue.append(place)
+
+    def _visit(self, place: Place) -> None:
+        for name in self.names_used(place):
+            self._use(name)
+
+    def _use(self, name: str) -> None:
+        if name in self._names:
+            return
+        self._names.add(name)
+        for place in self._functions.get(name, ()):
+            self._add(place)
+        for place in self._waiting_methods.pop(name, ()):
+            self._add(place)
+        for place in self._classes.get(name, ()):
+            self._enliven(place)
+
+    def _enliven(self, place: Place) -> None:
+        if place in self._live_classes:
+            return
+        self._live_classes[place] = None
+        foreign = self._has_foreign_base(place)
+        for unit in self._methods.get(place, ()):
+            name = unit.qualname.rpartition(".")[2].partition("#")[0]
+            method = (place[0], unit.qualname)
+            if foreign or name in self._names or (name.startswith("__") and name.endswith("__")):
+                self._add(method)
+            else:
+                self._waiting_methods.setdefault(name, []).append(method)
+        for base in self._units[place].bases:
+            self._use(base.rpartition(".")[2])
+
+    def _has_foreign_base(self, place: Place) -> bool:
+        path, qualname = place
+        for base in self._units[place].bases:
+            target = self.index.resolve(path, qualname, base)
+            if target.kind != "class":
+                return base not in ("object", "ABC", "Enum")
+            if self._has_foreign_base_of(target.path, target.qualname):
+                return True
+        return False
+
+    def _has_foreign_base_of(self, path: str, qualname: str) -> bool:
+        place = (path, qualname)
+        if place not in self._units or len(self._units[place].bases) == 0:
+            return False
+        return any(
+            self.index.resolve(path, qualname, base).kind != "class" for base in self._units[place].bases
+        )

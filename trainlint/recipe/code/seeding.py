@@ -1,0 +1,103 @@
+"""Which random generators a program seeds, and whether that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainlint.findings import Span
+from trainlint.recipe.code.leaves import absent, leaf, unknown_value
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.model import Link, State, Value
+
+
+class Seeding:
+    """What a program seeds. `backend` is the framework whose generator matters ("torch")."""
+
+    def __init__(self, seen: Observations, backend: str, at: Span | None) -> None:
+        self.seen = seen
+        self.backend = backend
+        self.at = at
+        self.seeds = list(self._seeds())
+
+    def _seeds(self) -> Iterator[tuple[Call, tuple[str, ...]]]:
+        for call in self.seen.calls:
+            if call.entry is not None and not call.method:
+                if call.entry.seeds:
+                    yield call, call.entry.seeds
+                elif call.entry.kind == "rng-state" and not call.entry.extra:
+                    yield call, (call.entry.framework,)
+            elif call.method and call.name == "manual_seed":
+                yield call, ("one generator",)
+
+    def facts(self) -> dict[str, Value]:
+        """The `repro.*` values."""
+        own = [call for call, generators in self.seeds if self.backend in generators]
+        if own:
+            first = own[0]
+            return {
+                "repro.seeded": Value(True, State.DERIVED, span=first.span),
+                "repro.seed": self._seed_value(first),
+                "repro.partial": absent(first.span),
+            }
+        reason = self.open_world()
+        if reason:
+            return {
+                "repro.seeded": unknown_value(reason, self.at),
+                "repro.seed": unknown_value(reason, self.at),
+                "repro.partial": unknown_value(reason, self.at),
+            }
+        others = list(dict.fromkeys(name for _, generators in self.seeds for name in generators))
+        return {
+            "repro.seeded": Value(False, State.DERIVED, span=self.at),
+            "repro.seed": absent(self.at),
+            "repro.partial": self._partial(others),
+        }
+
+    def _partial(self, others: list[str]) -> Value:
+        if not others:
+            return absent(self.at)
+        chain = tuple(
+            Link(call.span, f"{call.name} seeds {generators[0]} only")
+            for call, generators in self.seeds
+            if call.span
+        )
+        first = self.seeds[0][0].span
+        return Value(", ".join(others), State.DERIVED, span=first, chain=chain[1:4])
+
+    def _seed_value(self, call: Call) -> Value:
+        return leaf(self.seen.argument(call, "seed"), call)
+
+    def open_world(self) -> str:
+        """Why the absence of a seed call proves nothing; empty when everything that could seed was read."""
+        closure = self.seen.program.closure
+        if closure.broken:
+            return f"{closure.broken[0]} could not be read"
+        if closure.unresolved:
+            path, target, line = closure.unresolved[0]
+            return f"{target} ({path}:{line}) was not found"
+        for path, outline in sorted(self.seen.program.outlines.items()):
+            dynamic = [name for name in outline.dynamic if name not in ("sys.path", "setattr", "globals()")]
+            if dynamic:
+                return f"{path} uses {dynamic[0]}"
+        handed_on = self._handed_on()
+        if handed_on:
+            return f"{handed_on} is handed on, and may be called"
+        inert = self.seen.evaluator.knowledge.inert
+        for call in self.seen.calls:
+            unread = not call.method and call.name and "::" not in call.name and call.entry is None
+            if unread and not inert(call.name, "seed"):
+                return f"{call.name} was not read"
+        return ""
+
+    def _handed_on(self) -> str:
+        """A seeding function that is used as a value: who calls it is not known."""
+        for frame in self.seen.frames:
+            terms = frame.facts.terms
+            called = {term.args[0] for term in terms if term.op == "call"}
+            for index, term in enumerate(terms):
+                if term.op != "global" or "::" in term.name or index in called:
+                    continue
+                entry = self.seen.evaluator.entry(term.name)
+                if entry is not None and self.backend in entry.seeds:
+                    return term.name
+        return ""

@@ -1,0 +1,187 @@
+"""Which loops of a program train: loops whose body, or a function called there, runs a backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainlint.analysis.evaluation.values import Frame, Resolved
+from trainlint.analysis.facts import Event, Loop, UnitFacts
+from trainlint.knowledge.base import Entry
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.reach import Place
+
+_BACKWARD = frozenset({"backward", "manual_backward", "minimize", "apply_gradients"})
+_NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
+_FITS = frozenset({"fit", "train", "fit_generator"})
+_FITTED_KINDS = frozenset({"trainer", "container", "module-base"})
+
+
+class Training:
+    """The training loops of one program. `trains` says whether anything in reach takes gradient steps."""
+
+    def __init__(self, seen: Observations) -> None:
+        self.seen = seen
+        self.units = self._closure()
+        self.fits: list[Call] = list(self._trainer_runs())
+        self.trains = bool(self.units) or bool(self.fits)
+
+    def _closure(self) -> frozenset[Place]:
+        """Units that run a backward pass, themselves or through project functions they call."""
+        found: set[Place] = set()
+        for call in self.seen.calls:
+            if call.method and call.name in _BACKWARD:
+                found.add(call.place)
+        callers = self._call_edges()
+        waiting = list(found)
+        while waiting:
+            for caller in callers.get(waiting.pop(), ()):
+                if caller not in found:
+                    found.add(caller)
+                    waiting.append(caller)
+        return frozenset(found)
+
+    def _call_edges(self) -> dict[Place, list[Place]]:
+        edges: dict[Place, list[Place]] = {}
+        for call in self.seen.calls:
+            for target in self.targets(call):
+                edges.setdefault(target, []).append(call.place)
+        return edges
+
+    def targets(self, call: Call) -> Iterator[Place]:
+        """The project functions a call may run."""
+        if call.entry is not None and not call.method:
+            return
+        frame = call.frame
+        callee_term = frame.facts.terms[call.term].args[0]
+        for leaf in self.seen.evaluator.value(frame, callee_term).alternatives():
+            yield from self._runs(leaf)
+        for argument in frame.facts.terms[call.term].args[1:]:
+            value = self.seen.evaluator.value(frame, argument)
+            if value.kind == "function" and value.frame is None:
+                yield from self._runs(value)
+
+    def _runs(self, value: Resolved) -> Iterator[Place]:
+        path, _, qualname = value.name.partition("::")
+        if value.kind == "function" and value.frame is None:
+            yield (path, qualname)
+        elif value.kind in ("class", "instance"):
+            wanted = ("__init__",) if value.kind == "class" else ("__call__", "forward")
+            for name in wanted:
+                kind, where, member = self.seen.program.resolve(path, qualname, name)
+                if kind == "function":
+                    yield (where, member)
+
+    def _trainer_runs(self) -> Iterator[Call]:
+        for call in self.seen.methods(*sorted(_FITS)):
+            receiver = self.seen.evaluator.receiver(call.frame.facts, call.event)
+            if any(self._can_fit(leaf, call.name) for leaf in receiver.alternatives()):
+                yield call
+
+    def _can_fit(self, receiver: Resolved, method: str) -> bool:
+        """Whether a method of that name trains: of a trainer, or `fit` of a model that brings its own
+        loop."""
+        if receiver.kind == "object":
+            entry = self.seen.evaluator.entry(receiver.name)
+            if entry is None and receiver.name.rpartition(".")[2].startswith("from_"):
+                entry = self.seen.evaluator.entry(receiver.name.rpartition(".")[0])
+            if entry is None:
+                return method == "fit" and bool(receiver.items) and self._can_fit(receiver.items[0], method)
+            return entry.kind == "trainer" or (
+                method != "train" and entry.kind in _FITTED_KINDS and _has_fit(entry)
+            )
+        if receiver.kind != "instance":
+            return False
+        path, _, qualname = receiver.name.partition("::")
+        program = self.seen.program
+        if program.resolve(path, qualname, method)[0] == "function":
+            return False
+        for where, owner in program.lineage(path, qualname):
+            unit = program.index.unit(where, owner)
+            for base in unit.bases if unit is not None else ():
+                target = program.index.resolve(where, owner, base)
+                entry = self.seen.evaluator.entry(target.absolute) if target.kind == "external" else None
+                if entry is not None and (entry.kind == "trainer" or (method == "fit" and _has_fit(entry))):
+                    return True
+        return False
+
+    def loop_trains(self, facts: UnitFacts, loop: int) -> bool:
+        """Whether a loop's body runs a backward pass, directly or through a call."""
+        for event in self.seen.program.events(facts):
+            if event.kind == "call" and _inside(facts, event.loop, loop) and self._event_trains(facts, event):
+                return True
+        return False
+
+    def is_over(self, call: Call) -> bool:
+        """Whether a call comes after all training of the unit it stands in, where that unit trains."""
+        events = self.seen.program.events(call.frame.facts)
+        trains = [
+            index
+            for index, event in enumerate(events)
+            if event.kind == "call" and self._event_trains(call.frame.facts, event)
+        ]
+        return bool(trains) and events.index(call.event) > trains[-1]
+
+    def verdict(self, facts: UnitFacts, loop: int) -> bool | None:
+        """Whether a loop trains (True), runs without gradients (False), or neither is certain (None)."""
+        if self.loop_trains(facts, loop):
+            return True
+        if any(_NO_GRADIENT & set(event.contexts) for event in facts.events if event.loop == loop):
+            return False
+        unit = self.seen.program.index.unit(facts.path, facts.qualname)
+        if unit is not None and any(name.rpartition(".")[2] in _NO_GRADIENT for name in unit.decorators):
+            return False
+        return None
+
+    def _event_trains(self, facts: UnitFacts, event: Event) -> bool:
+        frame = self.seen.evaluator.root(facts.path, facts.qualname)
+        if frame is None:
+            return False
+        call = self.seen.call_of(frame, event)
+        if call.method and call.name in _BACKWARD:
+            return True
+        return any(target in self.units for target in self.targets(call))
+
+    def loops(self) -> Iterator[tuple[Frame, int, Loop]]:
+        """Every training loop of the program: (frame, index, loop), outer ones first within a unit."""
+        for frame in self.seen.frames:
+            for index, loop in enumerate(frame.facts.loops):
+                if self.loop_trains(frame.facts, index):
+                    yield frame, index, loop
+
+    def depth(self, facts: UnitFacts, loop: int) -> int:
+        """How many training loops are nested below this one, callees included (0: its body steps by
+        itself)."""
+        return self._depth(facts, loop, ())
+
+    def _depth(self, facts: UnitFacts, loop: int, above: tuple[Place, ...]) -> int:
+        below = 0
+        for index, inner in enumerate(facts.loops):
+            if inner.parent == loop and self.loop_trains(facts, index):
+                below = max(below, 1 + self._depth(facts, index, above))
+        frame = self.seen.evaluator.root(facts.path, facts.qualname)
+        for event in self.seen.program.events(facts):
+            if event.kind != "call" or event.loop != loop or frame is None:
+                continue
+            call = self.seen.call_of(frame, event)
+            for target in self.targets(call):
+                if target in self.units and target not in above:
+                    below = max(below, self._unit_depth(target, (*above, target)))
+        return below
+
+    def _unit_depth(self, place: Place, above: tuple[Place, ...]) -> int:
+        facts = self.seen.program.facts(*place)
+        if facts is None or len(above) > 6:
+            return 0
+        return self._depth(facts, -1, above)
+
+
+def _has_fit(entry: Entry) -> bool:
+    return entry.kind in ("container", "module-base") and entry.framework == "tensorflow"
+
+
+def _inside(facts: UnitFacts, loop: int, outer: int) -> bool:
+    while loop >= 0:
+        if loop == outer:
+            return True
+        loop = facts.loops[loop].parent
+    return False

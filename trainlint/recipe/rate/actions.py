@@ -1,0 +1,145 @@
+"""What changes a program's rate while it trains, as actions: scheduler steps and rates written by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+
+from trainlint.analysis.evaluation.values import Frame
+from trainlint.analysis.facts import Event
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.placement import EPOCH, ONCE, Placement, Placements
+from trainlint.recipe.rate.formula_parts import RATE, Env, Node, UnresolvedError
+from trainlint.recipe.rate.formulas import Formulas
+from trainlint.recipe.rate.run import Action
+from trainlint.recipe.rate.shapes import CurveError, Schedule
+
+_MAX_STEPPERS = 12
+
+
+@dataclasses.dataclass(slots=True)
+class _Counter:
+    """How often a schedule was stepped so far."""
+
+    done: int = 0
+
+
+class RateActions:
+    """The actions of one program on its optimizer's rate. Methods raise CurveError where one is not known."""
+
+    def __init__(self, seen: Observations, placements: Placements, formulas: Formulas) -> None:
+        self.seen = seen
+        self.placements = placements
+        self.formulas = formulas
+
+    def steps(self, call: Call) -> list[tuple[Call, Placement]]:
+        """Where the scheduler that a call makes is stepped in a default run."""
+        found = []
+        for step in self.seen.methods("step"):
+            receiver = self.seen.evaluator.receiver(step.frame.facts, step.event)
+            if not any(leaf.kind == "object" and leaf.site == call.site for leaf in receiver.alternatives()):
+                continue
+            if self.seen.happens(step.frame, step.event.conditions) is False:
+                continue
+            placement = self.placements.of(step.frame, step.event)
+            if isinstance(placement, str):
+                raise CurveError(f"where the schedule is stepped: {placement}")
+            found.append((step, placement))
+        if not found and not self._is_dropped(call):
+            raise CurveError(f"no step of {call.name.rpartition('.')[2]} was found")
+        if len(found) > _MAX_STEPPERS or any(place.level == ONCE and not place.ahead for _, place in found):
+            raise CurveError("the schedule is stepped outside of the training")
+        if any(place.level == ONCE and step.event.loop >= 0 for step, place in found):
+            raise CurveError("the schedule is stepped in a loop outside of the training")
+        return found
+
+    def _is_dropped(self, call: Call) -> bool:
+        """Whether nothing is done with a scheduler: no expression, store or return of its unit uses it."""
+        facts = call.frame.facts
+        if any(call.term in term.args for term in facts.terms) or call.term in facts.bindings.values():
+            return False
+        stored = any(event.kind != "bind" and event.value == call.term for event in facts.events)
+        return not stored and all(back.term != call.term for back in facts.returns)
+
+    def stepped(self, calls: Sequence[Call], schedules: Sequence[Schedule]) -> Iterator[Action]:
+        """The steps of schedules that act on one rate."""
+        alone = len(schedules) == 1
+        for call, schedule in zip(calls, schedules, strict=True):
+            counter = _Counter()
+            for step, placement in self.steps(call):
+                rate = self._one_step(step, placement, schedule, counter, alone)
+                counts = len(step.frame.facts.terms[step.term].args) == 1
+                yield Action(placement, self._when(placement), rate, counts)
+
+    def _one_step(
+        self, step: Call, placement: Placement, schedule: Schedule, counter: _Counter, alone: bool
+    ) -> Callable[[Env], float]:
+        record = step.frame.facts.terms[step.term]
+        if len(record.args) > 1:
+            place = self.formulas.compile(placement.scope, record.args[1])
+
+            def jump(env: Env) -> float:
+                value = place.run(env)
+                if not alone or not isinstance(value, (int, float)):
+                    raise UnresolvedError("the argument of step")
+                counter.done = int(value)
+                return schedule.between(value) if schedule.between is not None else schedule.at(counter.done)
+
+            return jump
+
+        def advance(env: Env) -> float:
+            counter.done += 1
+            if alone:
+                return schedule.at(counter.done)
+            if schedule.follow is None:
+                raise UnresolvedError("one of the schedulers cannot share its optimizer")
+            return schedule.follow(env[RATE], counter.done)
+
+        return advance
+
+    def written(self) -> Iterator[Action]:
+        """The rates that are written into the optimizer's parameter groups, in the order of the code."""
+        places: dict[str, set[tuple[str, str]]] = {}
+        for frame, event in self._stores():
+            placement = self.placements.of(frame, event)
+            if isinstance(placement, str):
+                raise CurveError(f"where the rate is written: {placement}")
+            if placement.level == ONCE and not placement.ahead:
+                continue
+            units = places.setdefault(f"{placement.level} {placement.ahead}", set())
+            units.add((frame.facts.path, frame.facts.qualname))
+            if len(units) > 1:
+                raise CurveError("the rate is written in several places")
+            value = self.formulas.compile(placement.scope, event.value)
+            yield Action(placement, self._when(placement), value.run)
+
+    def _stores(self) -> Iterator[tuple[Frame, Event]]:
+        for frame in self.seen.frames:
+            for event in self.seen.program.events(frame.facts):
+                if event.kind != "store-item" or frame.facts.terms[event.key].value != "lr":
+                    continue
+                if self.seen.happens(frame, event.conditions) is False:
+                    continue
+                if "param_groups" not in self.seen.texts(frame, event.term):
+                    raise CurveError("whether this is the optimizer's rate is not known")
+                if self._other_group(frame, event.term):
+                    raise CurveError("parameter groups have rates of their own")
+                yield frame, event
+
+    def _other_group(self, frame: Frame, container: int) -> bool:
+        record = frame.term(container)
+        return record.op == "item" and frame.term(record.args[1]).value != 0
+
+    def _when(self, placement: Placement) -> Node:
+        tests = [self.formulas.holds(scope, conditions) for scope, conditions in placement.conditions]
+
+        def run(env: Env) -> bool:
+            return all(test.run(env) for test in tests)
+
+        return Node(run, fixed=all(test.fixed for test in tests))
+
+
+def level_of(actions: Sequence[Action]) -> str:
+    """How often the rate changes: epoch, or batch where something changes it within an epoch."""
+    levels = {action.placement.level for action in actions} - {ONCE}
+    return EPOCH if levels <= {EPOCH} else "batch"

@@ -1,0 +1,185 @@
+"""The schedule of a program's rate: the simulated curve, and what it says of warmup, peak and decay."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from trainlint.findings import Span
+from trainlint.recipe.code.leaves import absent, derived, unknown_value
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.training import Training
+from trainlint.recipe.derived import number
+from trainlint.recipe.model import State, Value
+from trainlint.recipe.rate.curve import SHOWN_POINTS
+from trainlint.recipe.rate.shapes import CurveError
+from trainlint.recipe.rate.simulation import RateResult, RateSimulation, run_rounds
+
+_FALLING = frozenset(
+    {"step", "multistep", "exponential", "cosine", "cosine-restarts", "polynomial", "plateau"}
+)
+"""Shapes that start at the optimizer's rate and never exceed it."""
+
+_AROUND = frozenset({"sequential", "chained", "linear", "constant"})
+"""Shapes that hold other schedules, or stand before them."""
+
+_NAMES = {
+    "polynomial": "poly", "cosine-restarts": "cosine", "linear-decay": "linear", "inverse-sqrt": "inv-sqrt",
+    "lambda": "custom", "multiplicative": "custom", "swa": "custom", "builtin": "custom",
+}  # fmt: skip
+_CURVE_FACTS = (
+    "schedule.shape",
+    "warmup.length",
+    "optimizer.schedule.decays",
+    "rate.peak",
+    "rate.final_ratio",
+)
+_BATCH_NAMES = frozenset(
+    {"batch_size", "batchsize", "bs", "bsz", "world_size", "ngpus", "n_gpus", "num_gpus"}
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RateFacts:
+    """The facts of a schedule, and its rates from the run's start to its end (empty where not known).
+
+    `follows_batch`: the rate written by hand is computed from the batch or the number of devices.
+    """
+
+    facts: dict[str, Value]
+    curve: tuple[float, ...] = ()
+    follows_batch: bool = False
+
+
+def schedule_facts(
+    seen: Observations,
+    training: Training,
+    optimizers: Optimizers,
+    primary: Mapping[str, Value],
+    facts: Mapping[str, Value],
+) -> RateFacts:
+    """`schedule.*`, `warmup.*`, `rate.peak` and `rate.final_ratio` of a program with one optimizer.
+
+    `facts` gives the run's length.
+    """
+    if not primary:
+        return RateFacts({"schedule.name": unknown_value("there is no single optimizer")})
+    steps, rate = primary["optimizer.schedule.steps_rate"], primary["optimizer.lr"]
+    if steps.known and steps.value is False:
+        return _constant(steps, rate, facts)
+    if not steps.known:
+        unnamed = {"schedule.name": unknown_value(steps.reason, steps.span)}
+        return RateFacts({**unnamed, **_unknown(steps.reason, steps.span)})
+    named = {"schedule.name": _name(optimizers)}
+    unread = _unread(optimizers)
+    if unread:
+        return RateFacts({**named, **_unknown(unread, steps.span)})
+    simulation = RateSimulation(seen, training, optimizers, number(rate), facts)
+    try:
+        result = simulation.result()
+    except CurveError as error:
+        found = _without_curve(seen, optimizers, steps, str(error))
+        return RateFacts({**named, **found}, follows_batch=_follows_batch(optimizers, simulation))
+    found = {**named, **_from_curve(result, rate)}
+    found["optimizer.schedule.name"] = found["schedule.name"]
+    return RateFacts(found, result.curve.shown(), _follows_batch(optimizers, simulation))
+
+
+def _unread(optimizers: Optimizers) -> str:
+    """What may change the rate besides the known schedulers and stores; "" where there is nothing."""
+    for own in optimizers.own_schedules:
+        return f"{own.name.rpartition('::')[2]} is a scheduler of its own"
+    known = {call.site for call in optimizers.schedules}
+    return optimizers.escapes(optimizers.calls[0], known) or ""
+
+
+def _follows_batch(optimizers: Optimizers, simulation: RateSimulation) -> bool:
+    return bool(optimizers.rate_stores) and not _BATCH_NAMES.isdisjoint(simulation.formulas.names)
+
+
+def _constant(steps: Value, rate: Value, facts: Mapping[str, Value]) -> RateFacts:
+    found = {
+        "schedule.name": derived("constant", steps.span),
+        "schedule.shape": derived("flat", steps.span),
+        "optimizer.schedule.decays": derived(False, steps.span),
+        "warmup.length": absent(steps.span),
+    }
+    peak, length = number(rate), run_rounds(facts)
+    if peak is None:
+        return RateFacts(found)
+    found["rate.final_ratio"] = derived(1.0, rate.span, unit="ratio")
+    return RateFacts(found, (peak,) * min(length.rounds, SHOWN_POINTS) if length is not None else ())
+
+
+def _unknown(reason: str, span: Span | None) -> dict[str, Value]:
+    return {path: unknown_value(reason, span) for path in _CURVE_FACTS}
+
+
+def _without_curve(seen: Observations, optimizers: Optimizers, steps: Value, reason: str) -> dict[str, Value]:
+    """What the schedulers' kinds alone tell: most start at the optimizer's rate and lower it."""
+    found = _unknown(reason, steps.span)
+    if optimizers.rate_stores or not all(_falls(seen, call) for call in optimizers.schedules):
+        return found
+    del found["rate.peak"]
+    found["warmup.length"] = absent(steps.span)
+    return found
+
+
+def _falls(seen: Observations, call: Call) -> bool:
+    """Whether a scheduler starts at the optimizer's rate and never exceeds it."""
+    entry = call.entry
+    if entry is None or entry.shape not in _FALLING or not call.name.startswith("torch."):
+        return False
+    factor = seen.argument(call, "factor")
+    if factor is None:
+        return True
+    value = factor.default().value
+    return isinstance(value, (int, float)) and 0 <= value <= 1
+
+
+def _from_curve(result: RateResult, rate: Value) -> dict[str, Value]:
+    curve, span = result.curve, result.span
+    found = {
+        "schedule.shape": derived(curve.shape, span),
+        "optimizer.schedule.decays": derived(curve.shape in ("decaying", "cyclic"), span),
+        "rate.peak": _peak(curve.peak, rate, span),
+    }
+    if curve.shape == "flat" and result.warmup == 0:
+        found["schedule.name"] = derived("constant", span)
+    if curve.final_ratio is not None:
+        found["rate.final_ratio"] = derived(curve.final_ratio, span, unit="ratio")
+    if result.length is not None:
+        found["schedule.length"] = derived(_whole(result.length), span, unit=result.length_unit)
+    if result.warmup is None:
+        found["warmup.length"] = unknown_value("the rate falls before it reaches its peak", span)
+    elif result.warmup == 0:
+        found["warmup.length"] = absent(span)
+    else:
+        found["warmup.length"] = derived(_whole(result.warmup), span, unit=result.unit)
+        found["warmup.start"] = derived(curve.rates[0], span, unit="rate")
+    return found
+
+
+def _peak(peak: float, rate: Value, span: Span | None) -> Value:
+    written = number(rate)
+    if written is not None and abs(peak - written) <= 1e-9 * abs(written):
+        return Value(written, State.DERIVED, "rate", rate.span, rate.chain)
+    return derived(peak, span, unit="rate")
+
+
+def _name(optimizers: Optimizers) -> Value:
+    """The canonical name of the main schedule; `custom` for a rate written by hand and for several."""
+    made = [*optimizers.schedules, *optimizers.own_schedules]
+    spans = [*optimizers.rate_stores, *(call.span for call in made)]
+    span = spans[0] if spans else None
+    shapes = list(dict.fromkeys(call.entry.shape if call.entry is not None else "" for call in made))
+    main = [shape for shape in shapes if shape not in _AROUND] or shapes
+    if optimizers.rate_stores or len(main) != 1 or not main[0]:
+        return derived("custom", span)
+    return derived(_NAMES.get(main[0], main[0]), span)
+
+
+def _whole(value: float) -> int | float:
+    rounded = round(value, 2)
+    return int(rounded) if rounded == int(rounded) else rounded

@@ -1,0 +1,165 @@
+"""Scheduler objects of a program as schedules: their arguments resolved, their parts put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from trainlint.analysis.evaluation.values import Resolved, Site
+from trainlint.knowledge.base import Entry
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.placement import is_main_guard
+from trainlint.recipe.rate.formula_parts import BATCHES, Env, Node, Scope, UnresolvedError
+from trainlint.recipe.rate.formulas import Formulas
+from trainlint.recipe.rate.shapes import CurveError, Quantity, Schedule, build
+from trainlint.recipe.rate.warmed import PACKAGES, build_warmed
+
+_OWN_RATES = frozenset({"onecycle", "cyclic"})
+_PARTS = frozenset({"optimizer", "schedulers", "function"})
+_MAX_NESTING = 4
+_PROBES = (0, 1, 2, 7, 30, 90, 365)
+
+
+class Schedulers:
+    """Makes schedules of scheduler objects. `base` is the optimizer's rate, None where it is not known."""
+
+    def __init__(self, seen: Observations, formulas: Formulas, base: float | None) -> None:
+        self.seen = seen
+        self.formulas = formulas
+        self.base = base
+
+    def outermost(self) -> list[Call]:
+        """The scheduler calls of a default run that are no parts of others. Raises CurveError."""
+        calls = [
+            call
+            for call in self.seen.schedulers()
+            if self.seen.happens(call.frame, call.event.conditions) is not False
+        ]
+        parts = {site for call in calls for site in self._handed(call)}
+        outer = [call for call in calls if call.site not in parts]
+        for call in outer:
+            branches = [each for each in call.event.conditions if not is_main_guard(call.frame.facts, each)]
+            if self.seen.happens(call.frame, branches) is None:
+                raise CurveError(
+                    f"whether {_plain(call.name)} is used hangs on a condition that is not known"
+                )
+        return outer
+
+    def _handed(self, call: Call) -> Iterator[Site]:
+        """Schedulers that are handed to this one."""
+        for value in self.seen.arguments(call).values():
+            for item in (value, *value.items):
+                for leaf in item.alternatives():
+                    entry = self.seen.evaluator.entry(leaf.name) if leaf.kind == "object" else None
+                    if (
+                        entry is not None
+                        and entry.kind in ("scheduler", "scheduler-factory")
+                        and leaf.site is not None
+                    ):
+                        yield leaf.site
+
+    def schedule(self, call: Call, batches: int) -> Schedule:
+        """The schedule of a scheduler, where an epoch has so many batches. Raises CurveError."""
+        env: Env = {BATCHES: batches}
+        first, *others = [self._schedule(made, env, 0) for made in self.seen.instances(call)]
+        if any(other.at(step) != first.at(step) for other in others for step in _PROBES):
+            raise CurveError(f"{_plain(call.name)} is made by several calls, each in its own way")
+        return first
+
+    def _schedule(self, made: Resolved, env: Env, depth: int) -> Schedule:
+        entry = self.seen.evaluator.entry(made.name) if made.kind == "object" else None
+        shape = "" if entry is None else self._shape(made, entry)
+        if entry is None or not shape or depth > _MAX_NESTING:
+            raise CurveError(f"{_plain(made.name) or 'a scheduler'} has no known formula")
+        warmed = made.name.startswith(PACKAGES)
+        if not warmed and not made.name.startswith("torch."):
+            raise CurveError(f"{_plain(made.name)} is not simulated")
+        if self.base is None and shape not in _OWN_RATES:
+            raise CurveError("the optimizer's rate is not known")
+        base = float("nan") if self.base is None else self.base
+        try:
+            quantities = self._quantities(made, entry, env, depth)
+            return build_warmed(shape, base, quantities) if warmed else build(shape, base, quantities)
+        except (CurveError, UnresolvedError) as error:
+            raise CurveError(f"{_plain(made.name)}: {error}") from error
+
+    def _shape(self, made: Resolved, entry: Entry) -> str:
+        """The shape primitive of a scheduler; of a factory, by the name it is given."""
+        shapes = entry.extra.get("shapes")
+        if entry.shape or not isinstance(shapes, dict):
+            return entry.shape
+        given = self.seen.evaluator.calls.arguments(made).get(entry.fields.get("name", ""))
+        name = given.default().value if given is not None else entry.default("name")
+        return str(shapes.get(name, "")) if isinstance(name, str) else ""
+
+    def _quantities(self, made: Resolved, entry: Entry, env: Env, depth: int) -> dict[str, Quantity]:
+        arguments = self.seen.evaluator.calls.arguments(made)
+        if not arguments.complete:
+            raise CurveError("a starred argument hides its quantities")
+        for name in ("last_epoch", "scale_fn"):
+            given = arguments.get(name)
+            if given is not None and (
+                given.default().kind != "const" or given.default().value not in (None, -1)
+            ):
+                raise CurveError(f"its {name} is set")
+        found: dict[str, Quantity] = {}
+        for field, parameter in entry.fields.items():
+            if field in _PARTS:
+                continue
+            value: object
+            if parameter in arguments.bound:
+                value = self._argument(made, parameter).run(env)
+            else:
+                default = entry.default(field)
+                value = None if default is msgspec.UNSET else default
+            if isinstance(value, list):
+                value = tuple(value)
+            if isinstance(value, (bool, int, float, str, tuple)):
+                found[field] = value
+        self._add_parts(found, entry, arguments.bound, env, depth)
+        return found
+
+    def _argument(self, made: Resolved, parameter: str) -> Node:
+        arguments = self.seen.evaluator.calls.arguments(made)
+        if parameter in arguments.terms:
+            frame, term = arguments.terms[parameter]
+            return self.formulas.compile(Scope(frame), term)
+        return self.formulas.value(arguments.bound[parameter])
+
+    def _add_parts(
+        self, found: dict[str, Quantity], entry: Entry, bound: dict[str, Resolved], env: Env, depth: int
+    ) -> None:
+        parts = bound.get(entry.fields.get("schedulers", ""))
+        if parts is not None and parts.kind == "sequence":
+            found["schedulers"] = tuple(
+                self._schedule(item.default(), env, depth + 1) for item in parts.items
+            )
+        function = bound.get(entry.fields.get("function", ""))
+        if function is not None:
+            if function.kind == "sequence" and function.items:
+                function = function.items[0]
+            found["function"] = self._function(function, env)
+
+    def _function(self, function: Resolved, env: Env) -> Callable[[int], float]:
+        argument = "the scheduler's step"
+
+        def read(inner: Env) -> object:
+            return inner[argument]
+
+        result = self.formulas.calls.apply(function, [Node(read)])
+
+        def rate(step: int) -> float:
+            try:
+                value = result.run({**env, argument: step})
+            except UnresolvedError as error:
+                raise CurveError(str(error)) from error
+            if not isinstance(value, (int, float)):
+                raise CurveError("its function gives no number")
+            return value
+
+        return rate
+
+
+def _plain(name: str) -> str:
+    return name.rpartition(".")[2]

@@ -1,0 +1,1 @@
+"""Rule pages: reading, checking, compiling, and what their conditions and messages mean."""
