@@ -233,7 +233,9 @@ def _clamped(op: Operation, low: int, high: int) -> Value:
     result = op.typed(replace(result, grad=value.grad, roots=value.roots))
     if not result.can_be_zero:
         return result
-    if value.origin in origins.SCALES and value.low >= 0.0:
+    # Somebody who clamps to 0 has thought of the root: newer versions give it a finite gradient there.
+    clamped_for_root = low >= 0 and value.origin in origins.ROOT_HAZARDS
+    if value.origin in origins.SCALES and value.low >= 0.0 and not clamped_for_root:
         return keep_origin(result, value)
     return replace(result, origin=origins.CLAMPED_AT_ZERO) if result.low == 0.0 else result
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+import msgspec
+
 from trainlint.analysis.close.reader import Reader
 from trainlint.analysis.evaluation.evaluate import ConfigReader, Evaluator
 from trainlint.analysis.evaluation.values import Frame
@@ -13,6 +15,9 @@ from trainlint.analysis.index.project import ClosureResult, ProjectIndex
 from trainlint.knowledge.base import Knowledge
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.reach import Place, Reach
+
+MAX_FILES = 250
+"""Most files of one program that are followed, so that a program does not cost what its library costs."""
 
 _RUN_WORDS = frozenset({"main", "train", "training", "run", "fit"})
 """What the functions are called that a script starts its training with."""
@@ -28,7 +33,7 @@ class Program:
         self.index = index
         self.reader = reader
         self.knowledge = knowledge
-        self.closure: ClosureResult = index.import_closure(entry)
+        self.closure: ClosureResult = _within_reach(index.import_closure(entry))
         self.reach = Reach(index, entry, self.closure.paths)
         self.configs = configs
         self.evaluator = Evaluator(self, knowledge, configs)
@@ -204,6 +209,16 @@ class Program:
             return "module"
         unit = self.index.unit(path, qualname)
         return unit.kind if unit is not None else "variable"
+
+
+def _within_reach(closure: ClosureResult) -> ClosureResult:
+    """The closure, cut where a program imports more files than are followed; absence is then never certain."""
+    if len(closure.paths) <= MAX_FILES:
+        return closure
+    beyond = (closure.paths[0], f"more than {MAX_FILES} files", 1)
+    return msgspec.structs.replace(
+        closure, paths=closure.paths[:MAX_FILES], unresolved=[*closure.unresolved, beyond]
+    )
 
 
 def _under_main_guard(facts: UnitFacts, event: Event) -> bool:
