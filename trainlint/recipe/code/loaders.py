@@ -276,9 +276,10 @@ class Loaders:
         found: list[Consumer] = []
         for frame in self.seen.frames:
             for index, loop in enumerate(frame.facts.loops):
-                span = frame.span(loop.source)
-                if loop.kind != "for" or span is None:
+                if loop.kind != "for" or loop.at is None:
                     continue
+                line, column = loop.at[:2]
+                span = Span(frame.facts.path, line, column, line, column + len("for"))
                 trains = training.verdict(frame.facts, index)
                 if trains is None:
                     continue

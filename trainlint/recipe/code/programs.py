@@ -212,7 +212,7 @@ class Program:
 
 
 def _within_reach(closure: ClosureResult) -> ClosureResult:
-    """The closure, cut where a program imports more files than are followed; absence is then never certain."""
+    """The closure, cut where a program imports more files than are followed: absence is then uncertain."""
     if len(closure.paths) <= MAX_FILES:
         return closure
     beyond = (closure.paths[0], f"more than {MAX_FILES} files", 1)
