@@ -15,7 +15,9 @@ def refreshed(text: str) -> str:
     """The text with every generated part made anew."""
     for name, make in (("demo", demo), ("rules", rules)):
         block = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
-        text = block.sub(lambda _, part=make(): part, text, count=1)
+        found = block.search(text)
+        if found is not None:
+            text = text[: found.start()] + make() + text[found.end() :]
     return text
 
 

@@ -93,7 +93,8 @@ def test_some_folder_named_rules_is_not_taken_for_ours(
 def test_a_run_with_a_current_form_imports_no_parser() -> None:
     load_rulebook()
     code = (
-        "import sys; from trainlint.rulebook.loading import load_rulebook; from trainlint.checks import judge;"
+        "import sys; from trainlint.rulebook.loading import load_rulebook;"
+        "from trainlint.checks import judge;"
         "load_rulebook(); parsers = {'yaml', 'jsonschema', 'libcst', 'click'};"
         "print(sorted(parsers & sys.modules.keys()))"
     )

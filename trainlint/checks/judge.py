@@ -113,12 +113,12 @@ def _primary_span(rule: Rule, recipe: Recipe, facts: Facts) -> Span:
 def _evidence_links(paths: Mapping[str, object], facts: Facts, primary: Span) -> Iterator[Link]:
     """Where the values behind a finding were written, and the way each came.
 
-    The primary value's own way comes first: it explains the place that is pointed at. What kind of run it is, and
-    plain yes or no, is no place to look at.
+    The primary value's own way comes first: it explains the place that is pointed at. What kind of run it is,
+    and plain yes or no, is no place to look at.
     """
     held = [(path, facts[path]) for path in paths if path in facts and not path.startswith("meta.")]
     for path, value in sorted(held, key=lambda item: item[1].span != primary):
-        explained = isinstance(value.value, str) and any(link.span == value.span for link in value.chain)
+        explained = isinstance(value.value, str) and value.span in [link.span for link in value.chain]
         if value.span is not None and not explained and not isinstance(value.value, bool):
             yield Link(value.span, label(path, value))
         yield from value.chain

@@ -92,11 +92,8 @@ class ExpressionTerms:
         node: cst.CSTNode | None = None,
         unique: bool = False,
     ) -> int:
-        """Make a term, telling the numeric analysis of a new one."""
-        index, new = self.table.make(op, args, name, value, keys, node, id(node) if unique else 0)
-        if new:
-            self.numerics.new_term(index)
-        return index
+        """Make a term. A `unique` one is kept apart from equal-looking ones elsewhere."""
+        return self.table.make(op, args, name, value, keys, node, id(node) if unique else 0)
 
     def unknown(self, reason: str, node: cst.CSTNode | None = None) -> int:
         """A value the analysis does not follow, and why."""
@@ -153,15 +150,8 @@ class ExpressionTerms:
         return self.attribute(self.evaluate(node.value), node.attr.value, node)
 
     def attribute(self, base: int, name: str, node: cst.CSTNode) -> int:
-        """The term of `base.name`; `self.name` is described to the numeric analysis."""
-        index, new = self.table.make("attr", (base,), name, node=node)
-        if new:
-            term = self.table.terms[base]
-            if term.op == "param" and term.name in ("self", "cls"):
-                self.numerics.self_attribute(index, name)
-            else:
-                self.numerics.new_term(index)
-        return index
+        """The term of `base.name`."""
+        return self.table.make("attr", (base,), name, node=node)
 
     def _call(self, node: cst.Call) -> int:
         callee = self.evaluate(node.func)

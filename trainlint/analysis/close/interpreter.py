@@ -85,7 +85,7 @@ class Interpreter(ExpressionTerms):
             default = self.evaluate(param.default) if param.default is not None else -1
             if default >= 0 and not prefix:
                 self.defaults[name] = default
-            index, _ = self.table.make("param", name=prefix + name, node=param.name)
+            index = self.table.make("param", name=prefix + name, node=param.name)
             annotation = annotation_text(param.annotation)
             self.numerics.parameter(index, name, annotation, default)
             self.env[name] = index

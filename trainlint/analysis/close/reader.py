@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.close.slices import Slice, parse_slice, unit_source
-from trainlint.analysis.close.terms import NoNumerics, NumericHooks, TermTable
+from trainlint.analysis.close.terms import NumericHooks, TermTable
 from trainlint.analysis.facts import NumericSummary, Outline, Unit, UnitFacts
 from trainlint.analysis.index.names import Names
 from trainlint.analysis.index.project import ProjectIndex
@@ -107,7 +107,7 @@ class Reader:
 
         def hooks(table: TermTable) -> NumericHooks:
             if not self.is_numeric(outline.path):
-                return NoNumerics()
+                return NumericHooks()
             from trainlint.analysis.numerics.numerics import Numerics  # noqa: PLC0415
 
             made = Numerics(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from trainlint.analysis.close.terms import NumericHooks
 from trainlint.analysis.facts import NumericSummary, Term
 from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.abstract import AbstractValues
@@ -30,7 +31,7 @@ def _nothing(_: str) -> NumericSummary | None:
     return None
 
 
-class Numerics:
+class Numerics(NumericHooks):
     """The sites of a unit, and after the walk: candidates, and summaries for other units.
 
     `summary_of` answers for a project function by its absolute name, and for a method of the same object by
@@ -53,15 +54,9 @@ class Numerics:
         self._without_gradient = 0
         self._sites: dict[tuple[int, int], tuple[int, Node]] = {}
 
-    def new_term(self, index: int) -> None:
-        """Nothing to do: values are computed when a site asks for them."""
-
     def parameter(self, index: int, name: str, annotation: str, default: int) -> None:
         """Describe a formal parameter's term; `default` is a term index or -1."""
         self.values.parameters[index] = Parameter(name, annotation, default)
-
-    def self_attribute(self, index: int, name: str) -> None:
-        """Nothing to do: an attribute is looked up when a site asks for it."""
 
     def region(self, name: str, entered: bool) -> None:
         """A `with` block begins or ends; nothing inside one without gradients is a candidate."""
