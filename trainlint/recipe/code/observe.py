@@ -15,6 +15,10 @@ from trainlint.recipe.code.programs import Program
 
 Identity = tuple[Site, ...]
 MAX_INSTANCES = 8
+_NAMED_KINDS = tuple(
+    "loader dataset dataset-wrapper split sampler optimizer optimizer-factory optimizer-wrapper "
+    "scheduler scheduler-factory trainer".split()
+)
 _SCHEDULE_KINDS = frozenset({"scheduler", "scheduler-factory", "schedule"})
 
 
@@ -71,8 +75,21 @@ class Observations:
             if frame is not None:
                 self.frames.append(frame)
                 self._sweep(frame)
+        makers = self._makers()
         for frame in self.frames:
-            self._name_objects(frame)
+            if (frame.facts.path, frame.facts.qualname) in makers:
+                self._name_objects(frame)
+
+    def _makers(self) -> frozenset[tuple[str, str]]:
+        """Units that make a loader, data set or optimizer, themselves or through calls: only they name one."""
+        found = {call.place for kind in _NAMED_KINDS for call in self.by_kind.get(kind, ())}
+        waiting = sorted(found)
+        while waiting:
+            for caller in self.program.users(waiting.pop()[1]):
+                if caller not in found:
+                    found.add(caller)
+                    waiting.append(caller)
+        return frozenset(found)
 
     def _sweep(self, frame: Frame) -> None:
         for event in self.program.events(frame.facts):

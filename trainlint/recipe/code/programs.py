@@ -88,6 +88,14 @@ class Program:
             found += [(frame, term) for term in calls if self._calls(frame, term, path, qualname)]
         return found
 
+    def users(self, qualname: str) -> list[Place]:
+        """Reached units that use the name of a function, a method or a method's class: an upper bound."""
+        names = qualname.partition("#")[0].split(".") if qualname else []
+        if not names:
+            return []
+        by_name = self._callers_by_name()
+        return list(dict.fromkeys(place for name in names for place in by_name.get(name, ())))
+
     def _callers_by_name(self) -> dict[str, list[Place]]:
         """Reached units by the names they call or refer to, in order."""
         if self._by_call is None:

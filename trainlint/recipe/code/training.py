@@ -13,6 +13,7 @@ from trainlint.recipe.code.reach import Place
 _BACKWARD = frozenset({"backward", "manual_backward", "minimize", "apply_gradients"})
 _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
 _FITS = frozenset({"fit", "train", "fit_generator"})
+_CALLED_AS_INSTANCE = ("__call__", "forward")
 _FITTED_KINDS = frozenset({"trainer", "container", "module-base"})
 
 
@@ -31,21 +32,21 @@ class Training:
         for call in self.seen.calls:
             if call.method and call.name in _BACKWARD:
                 found.add(call.place)
-        callers = self._call_edges()
-        waiting = list(found)
+        waiting = sorted(found)
         while waiting:
-            for caller in callers.get(waiting.pop(), ()):
+            for caller in self._callers(waiting.pop()):
                 if caller not in found:
                     found.add(caller)
                     waiting.append(caller)
         return frozenset(found)
 
-    def _call_edges(self) -> dict[Place, list[Place]]:
-        edges: dict[Place, list[Place]] = {}
-        for call in self.seen.calls:
-            for target in self.targets(call):
-                edges.setdefault(target, []).append(call.place)
-        return edges
+    def _callers(self, place: Place) -> list[Place]:
+        """The units that run a unit: by its name; `__call__` and `forward` also by calling an instance."""
+        sites = self.seen.program.call_sites(*place)
+        callers = {(frame.facts.path, frame.facts.qualname): None for frame, _ in sites}
+        if place[1].rpartition(".")[2] in _CALLED_AS_INSTANCE:
+            callers.update((call.place, None) for call in self.seen.calls if place in self.targets(call))
+        return list(callers)
 
     def targets(self, call: Call) -> Iterator[Place]:
         """The project functions a call may run."""
