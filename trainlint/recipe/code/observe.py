@@ -81,7 +81,7 @@ class Observations:
                 self._name_objects(frame)
 
     def _makers(self) -> frozenset[tuple[str, str]]:
-        """Units that make a loader, data set or optimizer, themselves or through calls: only they name one."""
+        """Units that make a loader, data set or optimizer, themselves or by calls: only they name one."""
         found = {call.place for kind in _NAMED_KINDS for call in self.by_kind.get(kind, ())}
         waiting = sorted(found)
         while waiting:

@@ -16,7 +16,7 @@ from trainlint.knowledge.base import Knowledge
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.reach import Place, Reach
 
-MAX_FILES = 250
+MAX_FILES = 500
 """Most files of one program that are followed, so that a program does not cost what its library costs."""
 
 _RUN_WORDS = frozenset({"main", "train", "training", "run", "fit"})
