@@ -142,3 +142,12 @@ class Report(msgspec.Struct):
     seconds: dict[str, float] = msgspec.field(default_factory=dict)
     projects: tuple[str, ...] = ()
     failing: int = 0
+
+    def lines_of(self, span: Span) -> list[str]:
+        """The lines that a span's line numbers count: the file's, or those of its notebook cell."""
+        return self.sources.get(source_key(span), [])
+
+
+def source_key(span: Span) -> str:
+    """Under which name `Report.sources` holds the lines a span counts."""
+    return span.path if span.cell is None else f"{span.path}:cell {span.cell}"

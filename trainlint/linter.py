@@ -9,7 +9,7 @@ from trainlint.analysis.facts import UnitFacts
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.discovery.paths import canonical
 from trainlint.discovery.projects import Project, discover
-from trainlint.findings import Confidence, Finding, Notice, Report, Severity, Summary
+from trainlint.findings import Confidence, Finding, Notice, Report, Severity, Summary, source_key
 from trainlint.knowledge.base import load_knowledge
 from trainlint.knowledge.formats import load_formats
 from trainlint.output.verdict import failing
@@ -149,13 +149,14 @@ class Run:
             suppressed=suppressed,
             fixable=sum(finding.fix is not None for finding in shown),
         )
-        touched = {span.path for f in shown for span in (f.span, *(related.span for related in f.related))}
+        spans = [span for f in shown for span in (f.span, *(related.span for related in f.related))]
+        touched = {source_key(span): span for span in spans}
         return Report(
             root=self.project.root,
             findings=shown,
             notices=notices,
             summary=summary,
-            sources={path: self.sources.excerpt_lines(path) for path in sorted(touched)},
+            sources={key: self.sources.excerpt_lines(touched[key]) for key in sorted(touched)},
             seconds=self._clock.seconds,
             failing=failing(shown, notices, self.settings.fails_at),
         )

@@ -64,12 +64,12 @@ class Lines:
     """The report's source lines, to turn columns into code units."""
 
     def __init__(self, report: Report, encoding: Encoding) -> None:
-        self.sources = report.sources
+        self.report = report
         self.encoding = encoding
 
     def range(self, span: Span) -> dict[str, Any]:
         """The LSP range of a span."""
-        lines = self.sources.get(span.path, [])
+        lines = self.report.lines_of(span)
         return {
             "start": self._position(lines, span.line, span.column),
             "end": self._position(lines, span.end_line, span.end_column),

@@ -80,7 +80,7 @@ def _block(finding: Finding, report: Report, places: Places, style: Style, colum
     ]
     gutter = str(finding.span.line)
     margin = INDENT + " " * len(gutter)
-    shown = excerpt(report.sources.get(finding.span.path, []), finding.span, columns - len(margin) - 3)
+    shown = excerpt(report.lines_of(finding.span), finding.span, columns - len(margin) - 3)
     if shown is not None:
         lines.append(f"{INDENT}{style('dim', gutter + ' |')} {shown[0]}".rstrip())
         lines.append(f"{margin} {style('dim', '|')} {style(severity, shown[1])}")

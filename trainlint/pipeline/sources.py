@@ -132,9 +132,15 @@ class ProjectSources:
         """YAML, JSON and TOML files, sorted."""
         return [path for path, language in self.languages.items() if language in _PARSERS]
 
-    def excerpt_lines(self, path: str) -> list[str]:
-        """The lines that excerpts are cut from."""
-        return self.lines(path)
+    def excerpt_lines(self, span: Span) -> list[str]:
+        """The lines that an excerpt is cut from: the file's, or those of the notebook cell."""
+        lines = self.lines(span.path)
+        notebook = self.notebooks.get(span.path)
+        if notebook is None or span.cell not in notebook.cells:
+            return lines
+        position = notebook.cells.index(span.cell)
+        end = notebook.firsts[position + 1] - 1 if position + 1 < len(notebook.firsts) else len(lines)
+        return lines[notebook.firsts[position] - 1 : end]
 
     def in_cells(self, finding: Finding) -> Finding:
         """A finding in a notebook, its places given as cell and line of the cell."""
