@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
+from pathlib import Path
 
 _SAFE_PATH = "PYTHONSAFEPATH"
 
@@ -61,10 +61,10 @@ def _safe_path() -> Iterator[None]:
 
 @contextmanager
 def _elsewhere() -> Iterator[None]:
-    before = os.getcwd()  # noqa: PTH109 - a name is all that is needed
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
-        os.chdir(empty)
-        try:
-            yield
-        finally:
-            os.chdir(before)
+    before = Path.cwd()
+    # Workers stay where they were started: it must be a folder that lasts.
+    os.chdir(before.anchor)
+    try:
+        yield
+    finally:
+        os.chdir(before)
