@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.close.slices import Slice, parse_slice, unit_source
@@ -28,14 +29,19 @@ SITE_WORDS = frozenset(
 
 class Reader:
     """Gives the facts of units, memoised. Pure in the project's sources: the order of questions changes no
-    answer."""
+    answer. `timed` makes the context a unit is read in."""
 
     def __init__(
-        self, index: ProjectIndex, lines_of: Callable[[str], Sequence[str]], knowledge: Knowledge
+        self,
+        index: ProjectIndex,
+        lines_of: Callable[[str], Sequence[str]],
+        knowledge: Knowledge,
+        timed: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.index = index
         self.knowledge = knowledge
         self._lines_of = lines_of
+        self._timed = timed
         self._facts: dict[tuple[str, str], UnitFacts] = {}
         self._waiting: list[tuple[Reading, dict[str, None]]] = []
         self._judging = False
@@ -61,8 +67,9 @@ class Reader:
         unit = self.index.unit(path, qualname)
         if outline is None or unit is None:
             return None
-        facts = self._facts[key] = self._read(outline, unit, placed)
-        self._judge_sites()
+        with self._timed():
+            facts = self._facts[key] = self._read(outline, unit, placed)
+            self._judge_sites()
         return facts
 
     def _judge_sites(self) -> None:

@@ -71,4 +71,3 @@ class TermTable:
         self.terms.append(Term(op, args, name, value, keys))
         self.nodes.append(node)
         return index
-

@@ -21,6 +21,8 @@ class Site:
 
 MAX_ALTERNATIVES = 12
 """Most values that one term may take before it counts as unknown."""
+MAX_SEQUENCE = 64
+"""Most elements of a sequence that are kept apart."""
 
 
 class Frame:
@@ -177,3 +179,12 @@ def join(values: list[Resolved], condition: tuple[Frame, int] | None = None, opt
         return distinct[0]
     words = frozenset().union(*(value.words for value in distinct))
     return Resolved("choice", items=tuple(distinct), condition=condition, option=option, words=words)
+
+
+def describe(value: Resolved) -> str:
+    """A short name of a value for the reason why another is unknown."""
+    if value.kind in ("external", "object", "instance", "function", "class", "module"):
+        return value.name.rpartition("::")[2] or value.name
+    if value.kind == "unknown":
+        return value.name
+    return f"a {value.kind}"

@@ -55,7 +55,7 @@ def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
     made = _range(seen, source)
     if made is None:
         return None
-    arguments = seen.evaluator.calls.arguments(made).bound
+    arguments = seen.evaluator.binder.arguments(made).bound
     first, second = arguments.get("start"), arguments.get("stop")
     start, stop = (None, first) if second is None else (first, second)
     if stop is None:
@@ -63,7 +63,7 @@ def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
     value = (
         stop
         if start is None
-        else seen.evaluator.arithmetic("-", stop.default(), start.default(), Origin(None, ""))
+        else seen.evaluator.operators.arithmetic("-", stop.default(), start.default(), Origin(None, ""))
     )
     value = value.default()
     if not value.is_number:
@@ -91,11 +91,11 @@ def _from_trainer(seen: Observations, call: Call) -> dict[str, Value] | None:
             parameter = entry.fields.get("epochs")
             if parameter is None:
                 return {"train.epochs": unknown_value("the trainer's length is not known", call.span)}
-            given = seen.evaluator.calls.arguments(made).get(parameter)
+            given = seen.evaluator.binder.arguments(made).get(parameter)
             return {"train.epochs": leaf(given, call, default=entry.default("epochs"), unit="epochs")}
     method = seen.evaluator.knowledge.method(call.name, receiver="keras-model")
     if method is None:
         return None
     params = [Parameter(param.name, param.kind, param.has_default) for param in method.params]
-    given = seen.evaluator.calls.bind(call.frame, call.term, params).get("epochs")
+    given = seen.evaluator.binder.bind(call.frame, call.term, params).get("epochs")
     return {"train.epochs": leaf(given, call, default=method.default("epochs"), unit="epochs")}

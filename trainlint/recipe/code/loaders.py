@@ -51,7 +51,7 @@ class Loaders:
             if self.seen.happens(call.frame, call.event.conditions) is False:
                 continue
             for made in self.seen.instances(call):
-                arguments = self.seen.evaluator.calls.arguments(made)
+                arguments = self.seen.evaluator.binder.arguments(made)
                 yield Use(call, made, arguments.bound, arguments.complete)
 
     def elements(self) -> list[dict[str, Value]]:
@@ -126,7 +126,7 @@ class Loaders:
         return unknown_value("a sampler of its own sets the order", use.span)
 
     def _distributed_order(self, use: Use, sampler: Resolved) -> Value:
-        shuffle = self.seen.evaluator.calls.arguments(sampler).get("shuffle")
+        shuffle = self.seen.evaluator.binder.arguments(sampler).get("shuffle")
         if shuffle is None or (shuffle.kind == "const" and shuffle.value):
             return Value("random", State.DERIVED, span=use.span)
         if shuffle.kind == "const":
@@ -250,7 +250,7 @@ class Loaders:
         if entry is not None and entry.style:
             return entry.style
         if entry is not None and entry.kind in ("dataset-wrapper", "split"):
-            inner = self.seen.evaluator.calls.arguments(value).get(entry.fields.get("dataset", ""))
+            inner = self.seen.evaluator.binder.arguments(value).get(entry.fields.get("dataset", ""))
             return self._dataset_style(inner, depth + 1) if inner is not None else ""
         if value.items and value.name.endswith(
             (".map", ".filter", ".select", ".with_transform", ".with_format")

@@ -6,7 +6,8 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from trainlint.analysis.evaluation.evaluate import Evaluator, truthiness
+from trainlint.analysis.evaluation.evaluate import Evaluator
+from trainlint.analysis.evaluation.operators import truthiness
 from trainlint.analysis.evaluation.values import Frame, Resolved, Site
 from trainlint.analysis.facts import Condition, Event
 from trainlint.findings import Span
@@ -197,13 +198,13 @@ class Observations:
         """All arguments of a known callee by parameter name."""
         if call.by_name:
             return {}
-        return self.evaluator.calls.arguments(self._as_object(call)).bound
+        return self.evaluator.binder.arguments(self._as_object(call)).bound
 
     def complete(self, call: Call) -> bool:
         """Whether every argument of the call is known: no starred argument hides one."""
         if call.by_name:
             return True
-        return self.evaluator.calls.arguments(self._as_object(call)).complete
+        return self.evaluator.binder.arguments(self._as_object(call)).complete
 
     def _as_object(self, call: Call) -> Resolved:
         return Resolved("object", name=call.name, site=call.site, frame=call.frame, term=call.term)

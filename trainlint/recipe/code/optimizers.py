@@ -42,7 +42,7 @@ class Optimizers:
             [Parameter(each.name, each.kind, each.has_default) for each in method.params] if method else []
         )
         for call in self.seen.methods("compile"):
-            given = self.seen.evaluator.calls.bind(call.frame, call.term, params).get("optimizer")
+            given = self.seen.evaluator.binder.bind(call.frame, call.term, params).get("optimizer")
             if given is None or given.kind != "const" or not isinstance(given.value, str):
                 continue
             name = self.seen.evaluator.knowledge.canonical(f"keras.optimizers.{given.value.lower()}")

@@ -8,7 +8,8 @@ from functools import cached_property
 import msgspec
 
 from trainlint.analysis.close.reader import Reader
-from trainlint.analysis.evaluation.evaluate import ConfigReader, Evaluator
+from trainlint.analysis.evaluation.evaluate import Evaluator
+from trainlint.analysis.evaluation.scope import ConfigReader
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.analysis.facts import Event, Outline, UnitFacts
 from trainlint.analysis.index.project import ClosureResult, ProjectIndex

@@ -52,7 +52,7 @@ def _model(seen: Observations, optimizers: Optimizers) -> Resolved | None:
         if value.items:
             value = value.items[0]
         elif entry is not None and entry.kind == "model-wrapper":
-            value = seen.evaluator.calls.arguments(value).get(entry.fields.get("model", ""))
+            value = seen.evaluator.binder.arguments(value).get(entry.fields.get("model", ""))
         else:
             return value
     return None
@@ -67,7 +67,7 @@ def _model_name(seen: Observations, model: Resolved | None) -> Value:
         parameter = entry.fields.get("name")
         if parameter is None:
             return derived(model.name.rpartition(".")[2], span)
-        given = seen.evaluator.calls.arguments(model).get(parameter)
+        given = seen.evaluator.binder.arguments(model).get(parameter)
         named = None if given is None else given.default()
         if named is not None and named.kind == "const" and isinstance(named.value, str):
             return derived(named.value, span)
@@ -116,7 +116,7 @@ def _made(seen: Observations, dataset: Resolved) -> Iterator[Resolved]:
         if value.kind == "part" or (entry is None and value.items):
             inner = value.items[0]
         elif entry is not None and entry.kind in ("dataset-wrapper", "split"):
-            inner = seen.evaluator.calls.arguments(value).get(entry.fields.get("dataset", ""))
+            inner = seen.evaluator.binder.arguments(value).get(entry.fields.get("dataset", ""))
         if inner is not None:
             waiting += inner.default().alternatives()
         else:
@@ -167,5 +167,5 @@ def _classes(seen: Observations, model: Resolved | None) -> object:
     """How many classes the model is told to tell apart; None where it is not told."""
     if model is None or model.kind != "object":
         return None
-    given = seen.evaluator.calls.arguments(model).get("num_classes")
+    given = seen.evaluator.binder.arguments(model).get("num_classes")
     return None if given is None else given.default().value

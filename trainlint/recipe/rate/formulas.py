@@ -143,7 +143,7 @@ class Formulas:
         bound = callee.op == "attr" or facts.qualname.endswith("__init__")
         if bound and params and params[0].name in ("self", "cls"):
             params = params[1:]
-        arguments = self.evaluator.calls.bind(caller.frame, term, params)
+        arguments = self.evaluator.binder.bind(caller.frame, term, params)
         if name in arguments.terms:
             return self.compile(caller, arguments.terms[name][1])
         found = arguments.get(name)

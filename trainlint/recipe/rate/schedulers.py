@@ -89,12 +89,12 @@ class Schedulers:
         shapes = entry.extra.get("shapes")
         if entry.shape or not isinstance(shapes, dict):
             return entry.shape
-        given = self.seen.evaluator.calls.arguments(made).get(entry.fields.get("name", ""))
+        given = self.seen.evaluator.binder.arguments(made).get(entry.fields.get("name", ""))
         name = given.default().value if given is not None else entry.default("name")
         return str(shapes.get(name, "")) if isinstance(name, str) else ""
 
     def _quantities(self, made: Resolved, entry: Entry, env: Env, depth: int) -> dict[str, Quantity]:
-        arguments = self.seen.evaluator.calls.arguments(made)
+        arguments = self.seen.evaluator.binder.arguments(made)
         if not arguments.complete:
             raise CurveError("a starred argument hides its quantities")
         for name in ("last_epoch", "scale_fn"):
@@ -121,7 +121,7 @@ class Schedulers:
         return found
 
     def _argument(self, made: Resolved, parameter: str) -> Node:
-        arguments = self.seen.evaluator.calls.arguments(made)
+        arguments = self.seen.evaluator.binder.arguments(made)
         if parameter in arguments.terms:
             frame, term = arguments.terms[parameter]
             return self.formulas.compile(Scope(frame), term)

@@ -1,0 +1,156 @@
+"""Sequences, mappings and their elements: literals, indexing, changes in place, iteration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainlint.analysis.evaluation.values import MAX_SEQUENCE, Frame, Resolved, describe, join, same, unknown
+from trainlint.analysis.facts import Term
+
+if TYPE_CHECKING:
+    from trainlint.analysis.evaluation.evaluate import Evaluator
+
+
+class Containers:
+    """The part of the evaluator that knows containers."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+
+    def subscript(self, frame: Frame, _: int, term: Term) -> Resolved:
+        """`base[key]`."""
+        base = self.evaluator.value(frame, term.args[0])
+        key = self.evaluator.value(frame, term.args[1])
+        return self.item(base, key)
+
+    def item(self, base: Resolved, key: Resolved) -> Resolved:
+        """`base[key]`."""
+        if base.kind == "choice":
+            return join([self.item(part, key) for part in base.items], base.condition, base.option)
+        if key.kind != "const":
+            if base.kind == "object":
+                return Resolved("part", value=None, items=(base,))
+            if base.kind == "mapping" and base.complete and base.entries:
+                return join(list(base.entries.values()))
+            return unknown("an index that is not constant")
+        if base.kind == "config" and isinstance(key.value, (str, int)):
+            return self.evaluator.configs.get(base, key.value)
+        if base.kind == "namespace" and isinstance(key.value, str):
+            return self.evaluator.options.option(base, key.value)
+        if base.kind == "mapping" and isinstance(key.value, str):
+            found = base.entries.get(key.value)
+            return found if found is not None else unknown(f"key {key.value}", frozenset({key.value}))
+        if (
+            base.kind == "sequence"
+            and isinstance(key.value, int)
+            and -len(base.items) <= key.value < len(base.items)
+        ):
+            return base.items[key.value]
+        if base.kind in ("object", "part"):
+            return Resolved("part", value=key.value, items=(base,))
+        words = frozenset({key.value}) if isinstance(key.value, str) else frozenset()
+        return unknown(f"an item of {describe(base)}", words)
+
+    def sequence(self, frame: Frame, index: int, term: Term) -> Resolved:
+        """A tuple, list or set as written."""
+        if len(term.args) > MAX_SEQUENCE or any(frame.term(arg).op == "star" for arg in term.args):
+            return unknown("a long or starred sequence")
+        items = tuple(self.evaluator.value(frame, arg) for arg in term.args)
+        return Resolved("sequence", items=items, frame=frame, term=index)
+
+    def mapping(self, frame: Frame, _: int, term: Term) -> Resolved:
+        """A dict as written."""
+        entries: dict[str, Resolved] = {}
+        complete = True
+        for key_term, value_term in zip(term.args[::2], term.args[1::2], strict=True):
+            value = self.evaluator.value(frame, value_term)
+            if frame.term(key_term).name == "**":
+                entries.update(value.entries)
+                complete = complete and value.kind == "mapping" and value.complete
+                continue
+            key = self.evaluator.value(frame, key_term)
+            if key.kind == "const":
+                entries[str(key.value)] = value
+            else:
+                complete = False
+        return Resolved("mapping", entries=entries, complete=complete)
+
+    def setitem(self, frame: Frame, _: int, term: Term) -> Resolved:
+        """A container after `base[key] = value`."""
+        base, key = self.evaluator.value(frame, term.args[0]), self.evaluator.value(frame, term.args[1])
+        if base.kind == "mapping":
+            if key.kind != "const":
+                return Resolved("mapping", entries=base.entries, complete=False)
+            entries = {**base.entries, str(key.value): self.evaluator.value(frame, term.args[2])}
+            return Resolved("mapping", entries=entries, complete=base.complete)
+        return base
+
+    def update(self, frame: Frame, _: int, term: Term) -> Resolved:
+        """A container after a method that changes it."""
+        base = self.evaluator.value(frame, term.args[0])
+        if term.name == "update" and base.kind == "mapping":
+            entries = dict(base.entries)
+            complete = base.complete
+            for argument, key in zip(term.args[1:], term.keys, strict=False):
+                value = self.evaluator.value(frame, argument)
+                if key and not key.startswith("*"):
+                    entries[key] = value
+                else:
+                    entries.update(value.entries)
+                    complete = complete and value.kind == "mapping" and value.complete
+            return Resolved("mapping", entries=entries, complete=complete)
+        if term.name == "append" and base.kind == "sequence" and len(base.items) < MAX_SEQUENCE:
+            return Resolved("sequence", items=(*base.items, self.evaluator.value(frame, term.args[1])))
+        if base.kind in ("mapping", "sequence"):
+            return unknown(f"changed by .{term.name}()")
+        return base
+
+    def element(self, frame: Frame, _: int, term: Term) -> Resolved:
+        """What a loop over a value gives."""
+        source = self.evaluator.value(frame, term.args[0])
+        if source.kind == "sequence" and source.items:
+            return join(list(source.items))
+        if source.kind in ("object", "instance", "part"):
+            return Resolved("part", name="element", items=(source,))
+        return unknown(f"an element of {describe(source)}")
+
+    def unpack(self, frame: Frame, _: int, term: Term) -> Resolved:
+        """One target of an unpacking assignment."""
+        assert isinstance(term.value, int)
+        return self._unpacked(self.evaluator.value(frame, term.args[0]), term.value)
+
+    def _unpacked(self, whole: Resolved, position: int) -> Resolved:
+        if whole.kind == "sequence" and position < len(whole.items):
+            return whole.items[position]
+        if whole.kind == "choice":
+            return join(
+                [self._unpacked(item, position) for item in whole.items], whole.condition, whole.option
+            )
+        if whole.kind in ("object", "part", "instance"):
+            return Resolved("part", value=position, items=(whole,))
+        return unknown(f"part {position} of {describe(whole)}")
+
+    def enter(self, frame: Frame, _: int, term: Term) -> Resolved:
+        """What `with x as y` binds."""
+        return self.evaluator.value(frame, term.args[0])
+
+    def loop(self, frame: Frame, _: int, term: Term) -> Resolved:
+        """A name that a loop rebinds."""
+        if len(term.args) == 1:
+            before = self.evaluator.value(frame, term.args[0])
+            if before.kind in ("object", "instance", "namespace", "config", "part", "function"):
+                return before
+            return unknown(f"{term.name} changes in a loop", frozenset({term.name}))
+        values = [self.evaluator.value(frame, arg) for arg in term.args]
+        if all(same(values[0], value) for value in values[1:]):
+            return values[0]
+        objects = [value for value in values if value.kind in ("object", "instance", "part")]
+        return join(objects) if objects else unknown(f"{term.name} changes in a loop", frozenset({term.name}))
+
+    def comprehension(self, frame: Frame, index: int, term: Term) -> Resolved:
+        """A comprehension."""
+        source = self.evaluator.value(frame, term.args[-1])
+        element = self.evaluator.value(frame, term.args[-2])
+        if term.name == "dict":
+            return Resolved("part", name="comprehension", items=(element, source), frame=frame, term=index)
+        return Resolved("part", name="comprehension", items=(element, source), frame=frame, term=index)

@@ -1,0 +1,142 @@
+"""Command-line options: what the program reads when no flag is given."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert
+from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, join, unknown
+from trainlint.analysis.facts import Scalar, Term
+
+if TYPE_CHECKING:
+    from trainlint.analysis.evaluation.evaluate import Evaluator
+
+_STORES = {"store_true": False, "store_false": True}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Option:
+    """A command-line option: where it was declared and what it is without a flag."""
+
+    path: str
+    qualname: str
+    default: Resolved
+
+
+class Options:
+    """The options a program declares, found once."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self._options: dict[str, list[Option]] | None = None
+
+    def option(self, space: Resolved, name: str) -> Resolved:
+        """An option's value without any flag given; it carries the flag's name."""
+        if self._options is None:
+            self._options = {}
+            for dest, option in self._declared():
+                self._options.setdefault(dest, []).append(option)
+        declared = self._options.get(name, [])
+        if not declared:
+            undeclared = unknown(f"option {name} is not declared in code that was read", frozenset({name}))
+            stored = self._stored(name)
+            return join(stored) if stored else undeclared
+        site = space.site
+        for near in (
+            [o for o in declared if site and (o.path, o.qualname) == (site.path, site.qualname)],
+            [o for o in declared if site and o.path == site.path],
+            declared,
+        ):
+            if near:
+                return self._overridden(near[-1].default, name)
+        return unknown(f"option {name}", frozenset({name}))
+
+    def _overridden(self, default: Resolved, name: str) -> Resolved:
+        values = self._stored(name)
+        return join([default, *values], option=default.option) if values else default
+
+    def _stored(self, name: str) -> list[Resolved]:
+        """What the program itself writes to an option: `args.distributed = args.world_size > 1`."""
+        return [
+            self.evaluator.value(frame, value)
+            for frame, base, value in self.evaluator.scope.attribute_stores(name)
+            if self.evaluator.value(frame, base).kind == "namespace"
+        ]
+
+    def _declared(self) -> Iterator[tuple[str, Option]]:
+        scope = self.evaluator.scope
+        defaults: dict[tuple[str, str], Resolved] = {}
+        found: list[tuple[str, Option]] = []
+        for path, qualname in scope.units_mentioning("add_argument"):
+            frame = self.evaluator.root(path, qualname)
+            if frame is None:
+                continue
+            for event in frame.facts.events:
+                if event.kind != "call":
+                    continue
+                call = frame.facts.terms[event.term]
+                callee = frame.facts.terms[call.args[0]]
+                if callee.op != "attr":
+                    continue
+                if callee.name == "add_argument":
+                    dest, option = self._declare(frame, event.term, call)
+                    if dest:
+                        found.append((dest, Option(path, qualname, option)))
+                elif callee.name == "set_defaults":
+                    for key, argument in zip(call.keys, call.args[1:], strict=True):
+                        if key and not key.startswith("*"):
+                            defaults[path, key] = self.evaluator.value(frame, argument)
+        for dest, declared in found:
+            changed = defaults.get((declared.path, dest))
+            if changed is None:
+                yield dest, declared
+                continue
+            default = dataclasses.replace(changed, option=declared.default.option)
+            yield dest, Option(declared.path, declared.qualname, default)
+
+    def _declare(self, frame: Frame, index: int, call: Term) -> tuple[str, Resolved]:
+        flags: list[str] = []
+        keywords: dict[str, int] = {}
+        for key, argument in zip(call.keys, call.args[1:], strict=True):
+            if key == "":
+                value = frame.term(argument).value
+                if isinstance(value, str):
+                    flags.append(value)
+            elif not key.startswith("*"):
+                keywords[key] = argument
+        dest = _constant(frame, keywords.get("dest")) or _destination(flags)
+        if not isinstance(dest, str):
+            return "", unknown("an option without a name")
+        flag = next((flag for flag in flags if flag.startswith("--")), flags[0] if flags else dest)
+        words = frozenset({dest})
+        origin = Origin(frame.span(index), f"default of {flag}")
+        action = _constant(frame, keywords.get("action"))
+        if "default" in keywords:
+            default = self.evaluator.value(frame, keywords["default"])
+            default = self._typed(frame, keywords.get("type"), default)
+            default = dataclasses.replace(default, option=flag, words=default.words | words)
+            return dest, default.with_origin(Origin(frame.span(keywords["default"]), f"default of {flag}"))
+        if isinstance(action, str) and action in _STORES:
+            return dest, Resolved("const", value=_STORES[action], option=flag, origins=(origin,), words=words)
+        if not flag.startswith("-") or _constant(frame, keywords.get("required")) is True:
+            return dest, unknown(f"option {flag} has no default", words)
+        return dest, Resolved("const", value=None, option=flag, origins=(origin,), words=words)
+
+    def _typed(self, frame: Frame, type_term: int | None, value: Resolved) -> Resolved:
+        # argparse passes a default that is text through `type`; other defaults stay as they are.
+        if type_term is None or not isinstance(value.value, str):
+            return value
+        kind = self.evaluator.value(frame, type_term)
+        function = CONVERSIONS.get(kind.name)
+        return convert(function, value) if function is not None else value
+
+
+def _constant(frame: Frame, term: int | None) -> Scalar:
+    return None if term is None else frame.term(term).value
+
+
+def _destination(flags: Sequence[str]) -> str | None:
+    chosen = next((flag for flag in flags if flag.startswith("--")), flags[0] if flags else None)
+    return None if chosen is None else chosen.lstrip("-").replace("-", "_")

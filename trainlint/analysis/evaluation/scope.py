@@ -1,0 +1,62 @@
+"""What the evaluator asks of its surroundings: the program around a unit, and the configs it loads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from trainlint.analysis.evaluation.values import Frame, Resolved
+from trainlint.analysis.facts import UnitFacts
+from trainlint.findings import Span
+
+
+class ConfigReader(Protocol):
+    """How the evaluator reads config files that the program loads."""
+
+    @property
+    def read(self) -> frozenset[str]:
+        """Paths of the configs read so far."""
+
+    def loader_of(self, callee: str, loader_class: str) -> str | None:
+        """The kind of loader behind a callee, None where it reads no config."""
+
+    def load(self, literal: str, from_file: str, loader: str, at: Span | None) -> Resolved:
+        """The whole of a config file named by a literal path, as a config value; unknown where it cannot be
+        found."""
+
+    def get(self, config: Resolved, key: str | int) -> Resolved:
+        """One key below a config value: const, config, sequence or absent."""
+
+    def note_use(
+        self, value: Resolved, at: Span | None, *, numeric: bool = False, converted: bool = False
+    ) -> None:
+        """The code takes this value out of a config, and as what."""
+
+
+class ProgramScope(Protocol):
+    """What the evaluator asks about the program around a unit."""
+
+    def facts(self, path: str, qualname: str) -> UnitFacts | None:
+        """The close reading of a unit, None where there is no such unit or it cannot be read."""
+
+    def call_sites(self, path: str, qualname: str) -> Sequence[tuple[Frame, int]]:
+        """The calls of a function (for `__init__`: of its class) in the program."""
+
+    def resolve(self, path: str, qualname: str, name: str) -> tuple[str, str, str]:
+        """(kind, path, qualname) of a member `name` of a project class or module; kind "" where there is
+        none."""
+
+    def methods(self, path: str, qualname: str) -> Sequence[tuple[str, str]]:
+        """(path, qualname) of every method of a class, bases included, the class's own first."""
+
+    def attribute_stores(self, name: str) -> Sequence[tuple[Frame, int, int]]:
+        """(frame, base term, value term) of every `x.name = value` in the program."""
+
+    def units_mentioning(self, word: str) -> Sequence[tuple[str, str]]:
+        """(path, qualname) of the program's units in which the word occurs."""
+
+    def rebound(self, name: str) -> bool:
+        """Whether a `global` statement somewhere in the program rebinds this "path::name"."""
+
+    def kind(self, path: str, qualname: str) -> str:
+        """function, class, module or variable."""
