@@ -11,20 +11,25 @@ Progress = Callable[[str, int, int], None]
 
 
 class Clock:
-    """`seconds` by stage, in the order they began."""
+    """`seconds` by stage, in the order they began. A stage within another counts for itself alone."""
 
     def __init__(self, progress: Progress | None = None) -> None:
         self.seconds: dict[str, float] = {}
         self._progress = progress
+        self._inner = 0.0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Counts the time of a block."""
+        """Counts the time of a block, without the stages within it."""
+        outer, self._inner = self._inner, 0.0
+        self.seconds.setdefault(name, 0.0)
         start = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            spent = time.perf_counter() - start
+            self.seconds[name] += spent - self._inner
+            self._inner = outer + spent
 
     def tell(self, stage: str, done: int, total: int) -> None:
         """Reports progress to whoever wants to know."""

@@ -52,7 +52,9 @@ class _Here:
         return outline_files(self.sources, paths, lambda done: self.clock.tell("reading", done, len(paths)))
 
     def interpret(self, _: Outlined, index: ProjectIndex, named: list[str]) -> Interpreted:
-        interpreting = Interpreting(self.sources, index, self.sources.knowledge)
+        interpreting = Interpreting(
+            self.sources, index, self.sources.knowledge, lambda: self.clock.stage("interpret")
+        )
         with self.clock.stage("interpret"):
             for done, path in enumerate(named):
                 self.clock.tell("interpreting", done, len(named))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import msgspec
 
@@ -72,13 +72,22 @@ def _outline(sources: ProjectSources, path: str) -> Outline | None:
 
 
 class Interpreting:
-    """Close reading and linking over one index. All is memoised: one of these serves a whole process."""
+    """Close reading and linking over one index. All is memoised: one of these serves a whole process.
 
-    def __init__(self, sources: ProjectSources, index: ProjectIndex, knowledge: Knowledge) -> None:
+    `timed` makes the context in which units are read closely, also where linking asks for them.
+    """
+
+    def __init__(
+        self,
+        sources: ProjectSources,
+        index: ProjectIndex,
+        knowledge: Knowledge,
+        timed: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.sources = sources
         self.index = index
         self.knowledge = knowledge
-        self.reader = Reader(index, sources.lines, knowledge)
+        self.reader = Reader(index, sources.lines, knowledge, timed)
         self.notices: list[Notice] = []
         self._configs = frozenset(sources.config_paths())
 

@@ -14,7 +14,7 @@ from trainlint.recipe.code.purpose import purpose_of, toy_run
 from trainlint.recipe.code.regularizers import regularizers
 from trainlint.recipe.code.seeding import Seeding
 from trainlint.recipe.code.subject import subject
-from trainlint.recipe.code.training import Training
+from trainlint.recipe.code.training import Training, may_train
 from trainlint.recipe.derived import derive
 from trainlint.recipe.model import Recipe, Value
 from trainlint.recipe.rate.schedule import schedule_facts
@@ -25,6 +25,8 @@ _RATE_WORDS = frozenset("batch batchsize bs world gpus ngpu ngpus devices replic
 
 def code_recipe(program: Program) -> Recipe | None:
     """The recipe of an entry file; None where nothing in its reach trains."""
+    if not may_train(program):
+        return None
     seen = Observations(program)
     training = Training(seen)
     if not training.trains:

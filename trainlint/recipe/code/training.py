@@ -8,6 +8,7 @@ from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.analysis.facts import Event, Loop, UnitFacts
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.reach import Place
 
 _BACKWARD = frozenset({"backward", "manual_backward", "minimize", "apply_gradients"})
@@ -15,6 +16,15 @@ _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
 _FITS = frozenset({"fit", "train", "fit_generator"})
 _CALLED_AS_INSTANCE = ("__call__", "forward")
 _FITTED_KINDS = frozenset({"trainer", "container", "module-base"})
+
+
+def may_train(program: Program) -> bool:
+    """Whether a reached unit calls anything that could take gradient steps: False is certain."""
+    takers = _BACKWARD | _FITS
+    reach = program.reach
+    return any(
+        name.rpartition(".")[2] in takers for place in reach.places for name in reach.unit(place).calls
+    )
 
 
 class Training:
