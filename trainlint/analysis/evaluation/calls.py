@@ -189,6 +189,8 @@ class CallEvaluator:
         facts = self.evaluator.scope.facts(path, qualname)
         if facts is None:
             return unknown(f"{qualname} could not be read")
+        if (path, qualname) in frame.units:
+            return unknown(f"{qualname} calls itself")
         called = self._call_frame(facts, frame, index, callee.items[0] if callee.items else None)
         results = [
             self.evaluator.value(called, back.term)

@@ -46,6 +46,12 @@ class Frame:
         self.receiver = receiver
         self.chain = chain
 
+    @property
+    def units(self) -> tuple[tuple[str, str], ...]:
+        """(path, qualname) of this unit and of those whose calls lead here."""
+        here = (self.facts.path, self.facts.qualname)
+        return (here, *((site.path, site.qualname) for site in self.chain))
+
     def term(self, index: int) -> Term:
         """A term of this frame's unit."""
         return self.facts.terms[index]
