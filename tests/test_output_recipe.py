@@ -1,18 +1,25 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import referencing
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+import trainlint
 from trainlint.findings import Span
 from trainlint.output.places import Places
 from trainlint.output.recipe import BARS, CURVE_COLUMNS, recipe_text, sparkline, why_text
+from trainlint.output.recipe_json import recipes_json
 from trainlint.output.terminal import Style
 from trainlint.recipe.model import Link, Recipe, State, Value
 
 PLAIN = Style(colour=False)
+SCHEMA = Path(trainlint.__file__).parent / "output" / "recipe_report.schema.json"
 
 
 @pytest.fixture
@@ -88,3 +95,23 @@ def test_a_sparkline_has_the_shape_of_its_curve() -> None:
     assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == BARS
     assert sparkline([0.0, 0.0]) == "▁▁"
     assert sparkline([1.0] * 10, columns=4) == "████"
+
+
+def test_the_json_document_fits_its_schema_and_tells_every_field(places: Places) -> None:
+    endless = Value(float("inf"), State.DERIVED)
+    recipe = structs.replace(
+        RECIPE,
+        facts={**RECIPE.facts, "rate.final_ratio": endless},
+        groups={"loaders": [{"loader.shuffle": Value(True, State.EXPLICIT, span=at("train.py", 7))}]},
+    )
+    document = json.loads(recipes_json([(recipe, places)]))
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema, registry=referencing.Registry()).validate(document)
+    (told,) = document["recipes"]
+    rate = told["fields"]["optimizer.lr"]
+    assert (rate["value"], rate["state"], rate["at"]["path"]) == (0.1, "inherited", "config.yaml")
+    assert [step["line"] for step in rate["chain"]] == [34, 8]
+    assert told["fields"]["train.epochs"]["reason"] == "read from the command line"
+    assert told["fields"]["rate.final_ratio"]["value"] is None
+    assert told["groups"]["loaders"][0]["loader.shuffle"]["at"]["line"] == 7
+    assert told["curve"] == [0.0, 0.1, 0.05, 0.0]

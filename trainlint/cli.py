@@ -110,15 +110,26 @@ def explain(rule: str, color: str) -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--why", metavar="FIELD", help="Tell where one field's value comes from, or why it is unknown.")
 @click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to print: text (the default), json.",
+)
+@click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto."
 )
-def recipe(paths: tuple[str, ...], why: str | None, color: str) -> None:
+def recipe(paths: tuple[str, ...], why: str | None, output_format: str, color: str) -> None:
     """Show what each program trains with, and where every value comes from."""
     from trainlint.commands.recipe import show_recipes  # noqa: PLC0415
     from trainlint.output.terminal import Style, wants_colour  # noqa: PLC0415
 
     coloured = wants_colour(color, sys.stdout)
-    click.echo(show_recipes(paths, why, Style(colour=coloured)), nl=False, color=coloured)
+    as_json = output_format == "json"
+    if as_json and why is not None:
+        raise click.UsageError("--why explains in text; --format json tells every field's story by itself")
+    shown = show_recipes(paths, why, Style(colour=coloured), as_json=as_json)
+    click.echo(shown, nl=False, color=coloured)
 
 
 @cli.command()

@@ -18,6 +18,8 @@ from trainlint.knowledge.versions import is_before
 __all__ = ["Entry", "Knowledge", "Param", "load_knowledge"]
 
 _ALIAS_STEPS = 8
+_CLASSES = frozenset({"optimizer", "scheduler"})
+"""Kinds that only classes have."""
 
 _ACTIVE_KINDS = {
     "seed": frozenset({"seed"}),
@@ -77,11 +79,15 @@ class Knowledge:
             return None
         table = self._table(framework)
         raw = table.get(name)
-        if raw is None:
-            raw = table.get(name.rpartition(".")[0] + ".*")
+        if raw is not None:
+            return self._entry(msgspec.json.decode(raw, type=StoredEntry), name)
+        package, _, simple = name.rpartition(".")
+        raw = table.get(f"{package}.*")
         if raw is None:
             return None
-        return self._entry(msgspec.json.decode(raw, type=StoredEntry), name)
+        entry = self._entry(msgspec.json.decode(raw, type=StoredEntry), name)
+        # Beside its optimizers, `torch.optim.*` has helpers: `add_weight_decay`.
+        return None if entry.kind in _CLASSES and not simple[:1].isupper() else entry
 
     def _table(self, framework: str) -> _Table:
         if framework not in self._tables:

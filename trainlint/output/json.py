@@ -66,7 +66,7 @@ def _finding(finding: Finding, fingerprint: str, places: Places) -> dict[str, An
         "confidence": finding.confidence.value,
         "message": hide_secrets(finding.message),
         "hint": hide_secrets(finding.hint),
-        **_span(finding.span, places),
+        **span_fields(finding.span, places),
         "cell": finding.span.cell,
         "symbol": finding.symbol or None,
         "program": places.path(finding.program) if finding.program else None,
@@ -77,7 +77,8 @@ def _finding(finding: Finding, fingerprint: str, places: Places) -> dict[str, An
     }
 
 
-def _span(span: Span, places: Places) -> dict[str, Any]:
+def span_fields(span: Span, places: Places) -> dict[str, Any]:
+    """Where a span is, by the names the documents use."""
     return {
         "path": places.path(span.path),
         "line": span.line,
@@ -88,7 +89,7 @@ def _span(span: Span, places: Places) -> dict[str, Any]:
 
 
 def _related(related: Related, places: Places) -> dict[str, Any]:
-    return {**_span(related.span, places), "message": hide_secrets(related.message)}
+    return {**span_fields(related.span, places), "message": hide_secrets(related.message)}
 
 
 def _fix(fix: Fix, places: Places) -> dict[str, Any]:
@@ -96,4 +97,4 @@ def _fix(fix: Fix, places: Places) -> dict[str, Any]:
 
 
 def _edit(edit: Edit, places: Places) -> dict[str, Any]:
-    return {**_span(edit.span, places), "text": edit.text}
+    return {**span_fields(edit.span, places), "text": edit.text}
