@@ -115,14 +115,31 @@ class Loaders:
 
     def _sampler_order(self, use: Use, sampler: Resolved) -> Value:
         alternatives = sampler.alternatives()
-        entry = self.seen.evaluator.entry(alternatives[0].name) if alternatives[0].kind == "object" else None
-        if len(alternatives) == 1 and entry is not None:
+        shuffle = use.argument("shuffle")
+        shuffles = shuffle.alternatives() if shuffle is not None else ()
+        # `shuffle=sampler is None`: both are decided by the same branch.
+        paired = shuffle is not None and len(shuffles) == len(alternatives) > 1
+        found = [
+            self._one_sampler_order(use, each, shuffles[position] if paired else None)
+            for position, each in enumerate(alternatives)
+        ]
+        if all(order.known and order.value == found[0].value for order in found):
+            return found[0]
+        return next((order for order in found if not order.known), unknown_value("branches differ", use.span))
+
+    def _one_sampler_order(self, use: Use, sampler: Resolved, shuffle: Resolved | None) -> Value:
+        if sampler.kind == "const" and sampler.value is None and shuffle is not None:
+            if shuffle.kind == "const" and shuffle.value is True:
+                return Value("random", State.DERIVED, span=use.span)
+            return unknown_value("without the sampler the order is not known", use.span)
+        entry = self.seen.evaluator.entry(sampler.name) if sampler.kind == "object" else None
+        if entry is not None:
             if entry.extra.get("name") == "sequential":
                 return Value("file", State.DERIVED, span=use.span)
             if entry.random:
                 return Value("random", State.DERIVED, span=use.span)
             if entry.extra.get("name") == "distributed":
-                return self._distributed_order(use, alternatives[0])
+                return self._distributed_order(use, sampler)
         return unknown_value("a sampler of its own sets the order", use.span)
 
     def _distributed_order(self, use: Use, sampler: Resolved) -> Value:
@@ -271,6 +288,13 @@ class Loaders:
         has_item = program.resolve(path, qualname, "__getitem__")[0] == "function"
         has_iter = program.resolve(path, qualname, "__iter__")[0] == "function"
         return "map" if has_item and not has_iter else ""
+
+    def drawn(self) -> Iterator[Resolved]:
+        """The loaders that `for` loops draw from, whatever the loops do."""
+        for frame in self.seen.frames:
+            for loop in frame.facts.loops:
+                if loop.kind == "for":
+                    yield from self._drawn_from(self.seen.evaluator.value(frame, loop.source))
 
     def _consumers(self, training: Training) -> list[Consumer]:
         found: list[Consumer] = []
