@@ -55,7 +55,11 @@ class Options:
 
     def _overridden(self, default: Resolved, name: str) -> Resolved:
         values = self._stored(name)
-        return join([default, *values], option=default.option) if values else default
+        if not values:
+            return default
+        # `default=None` holds the place until the program computes the value.
+        computed = default.kind == "const" and default.value is None
+        return join(values if computed else [default, *values], option=default.option)
 
     def _stored(self, name: str) -> list[Resolved]:
         """What the program itself writes to an option: `args.distributed = args.world_size > 1`."""

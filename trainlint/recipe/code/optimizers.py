@@ -224,12 +224,20 @@ class Optimizers:
             return ""
         if other.entry is not None and other.entry.kind in ("builtin", "scaler", "model-wrapper"):
             return ""
-        return other.name or "a call"
+        return other.name or self._unread_value(other)
+
+    def _unread_value(self, other: Call) -> str:
+        """A callee that is a value: nothing where it can only be project code, which is read."""
+        callee = self.seen.evaluator.value(other.frame, other.frame.facts.terms[other.term].args[0])
+        read = all(leaf.kind in ("instance", "function", "class") for leaf in callee.alternatives())
+        return "" if read else callee.name or "a call"
 
     def _suspicious_call(self) -> str | None:
         words = program_words("schedules") - {"lr", "decay"}
         for call in self.seen.calls:
             if "::" in call.name or call.method or call.entry is not None:
+                continue
+            if self.seen.evaluator.knowledge.inert(call.name, "schedule"):
                 continue
             if words & set(words_of(call.name.rpartition(".")[2])):
                 return f"{call.name} may change the rate"
