@@ -174,7 +174,10 @@ class Interpreter(Assignments):
         if then_falls or else_falls:
             if then_falls:
                 self.env = then_env
-            self._continue_with(test, then_falls)
+            self.numerics.assume(test, then_falls)
+            left = otherwise if then_falls else node
+            if not (left is not None and _ends_raising(left.body)):
+                self._condition(test, then_falls)
             return True
         return False
 
@@ -187,10 +190,6 @@ class Interpreter(Assignments):
         self.numerics.pop()
         self.conditions = outer
         return falls
-
-    def _continue_with(self, test: int, holds: bool) -> None:
-        self._condition(test, holds)
-        self.numerics.assume(test, holds)
 
     def _condition(self, test: int, holds: bool) -> None:
         if len(self.conditions) < MAX_CONDITIONS:
@@ -364,3 +363,11 @@ class Interpreter(Assignments):
         self.env = saved
         self.env[node.name.value] = self.unknown(f"class {node.name.value} defined in a function", node)
         return True
+
+
+def _ends_raising(body: cst.BaseSuite) -> bool:
+    """Whether a block ends in `raise`: a run that gets on took the other way, whatever the options say."""
+    last = body.body[-1] if body.body else None
+    if isinstance(last, cst.SimpleStatementLine):
+        last = last.body[-1]
+    return isinstance(last, cst.Raise)

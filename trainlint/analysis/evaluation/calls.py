@@ -84,6 +84,12 @@ class CallEvaluator:
         if entry is not None and entry.extra.get("passes") and values:
             return values[0]
         words = frozenset().union(*(value.words for value in values)) if values else frozenset()
+        given = entry.extra.get("gives") if entry is not None else None
+        if isinstance(given, (bool, int, float, str)):
+            # Of many processes, the first is the one that is read: its rank is 0.
+            own = frozenset({name.rpartition(".")[2]})
+            origin = Origin(frame.span(index), "in the first process")
+            return Resolved("const", value=given, origins=(origin,), words=own, derived=True)
         return Resolved("object", name=name, site=_site(frame, index), frame=frame, term=index, words=words)
 
     def _fold(self, function: Callable[..., Any], values: Sequence[Resolved], origin: Origin) -> Resolved:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, join, unknown
-from trainlint.analysis.facts import Scalar, Term
+from trainlint.analysis.facts import Event, Scalar, Term
 
 if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
@@ -88,6 +88,8 @@ class Options:
                     dest, option = self._declare(frame, event.term, call)
                     if dest:
                         found.append((dest, Option(path, qualname, option)))
+                    else:
+                        found += self._declared_for_each(frame, event)
                 elif callee.name == "set_defaults":
                     for key, argument in zip(call.keys, call.args[1:], strict=True):
                         if key and not key.startswith("*"):
@@ -99,6 +101,19 @@ class Options:
                 continue
             default = dataclasses.replace(changed, option=declared.default.option)
             yield dest, Option(declared.path, declared.qualname, default)
+
+    def _declared_for_each(self, frame: Frame, event: Event) -> Iterator[tuple[str, Option]]:
+        """`for name, value in defaults.items(): parser.add_argument(f"--{name}", default=value)`."""
+        if event.loop < 0:
+            return
+        source = frame.term(frame.facts.loops[event.loop].source)
+        callee = frame.term(source.args[0]) if source.op == "call" else source
+        if callee.op != "attr" or callee.name != "items":
+            return
+        place = (frame.facts.path, frame.facts.qualname)
+        for name, value in self.evaluator.value(frame, callee.args[0]).entries.items():
+            default = dataclasses.replace(value, option=f"--{name}", words=value.words | {name})
+            yield name, Option(*place, default)
 
     def _declare(self, frame: Frame, index: int, call: Term) -> tuple[str, Resolved]:
         flags: list[str] = []
