@@ -16,7 +16,7 @@ from trainlint.settings.model import Settings
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 MARKER = re.compile(r"#\s*error:\s*\[([a-z, -]+)\]")
-SOURCES = ("*.py", "*.yaml")
+SOURCES = ("*.py", "*.yaml", "*.sh")
 STARRED = {
     "unguarded-sqrt",
     "unguarded-division",

@@ -21,7 +21,13 @@ LANGUAGES = {
     ".yml": "yaml",
     ".json": "json",
     ".toml": "toml",
+    ".sh": "shell",
+    ".bash": "shell",
+    ".slurm": "shell",
+    ".sbatch": "shell",
+    ".mk": "make",
 }
+_BY_NAME = {"Makefile": "make", "makefile": "make", "GNUmakefile": "make"}
 
 VENDORED = frozenset(
     {
@@ -69,7 +75,8 @@ class Tree(msgspec.Struct):
 
 def language_of(name: str) -> str | None:
     """The language of a file by its name, None where trainlint does not read such files."""
-    return LANGUAGES.get(os.path.splitext(name)[1].lower())  # noqa: PTH122 - a Path per name is slow
+    extension = os.path.splitext(name)[1]  # noqa: PTH122 - a Path per name is slow
+    return LANGUAGES.get(extension.lower()) if extension else _BY_NAME.get(name)
 
 
 def is_test(name: str, *, folder: bool) -> bool:

@@ -3,6 +3,7 @@ be read."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from trainlint.discovery.projects import Project
 from trainlint.findings import Finding, Notice, Related, Span
 from trainlint.knowledge.base import Knowledge
 from trainlint.recipe.config.recognise import may_be_config
+from trainlint.recipe.launch.lines import Launch, launches
 from trainlint.suppressions.comments import Read, python_suppressions, read_comments
 from trainlint.text.document import Broken, Document
 from trainlint.text.guard import refusal
@@ -21,6 +23,7 @@ from trainlint.text.notebook import NotebookSource, read_notebook
 from trainlint.text.source import Source, read_source, source_of
 
 _PARSERS = ("yaml", "json", "toml")
+_COMMANDS = ("shell", "make")
 
 
 class ProjectSources:
@@ -124,6 +127,24 @@ class ProjectSources:
         source = self.text(path)
         return source is not None and may_be_config(path, source.text)
 
+    @cached_property
+    def launches(self) -> list[Launch]:
+        """The lines of scripts and makefiles that start the project's Python files, by script."""
+        scripts = [(path, kind) for path, kind in self.languages.items() if kind in _COMMANDS]
+        if not scripts:
+            return []
+        from trainlint.text.shell import read_makefile, read_shell  # noqa: PLC0415
+
+        files = frozenset(self.python_paths())
+        found: list[Launch] = []
+        for path, kind in scripts:
+            source = self.text(path)
+            # A script that names no Python is not worth parsing.
+            if source is not None and ("python" in source.text or ".py" in source.text):
+                commands = read_shell(source) if kind == "shell" else read_makefile(source)
+                found += launches(commands, path, files)
+        return found
+
     def python_paths(self) -> list[str]:
         """Python files and notebooks, sorted."""
         return [path for path, language in self.languages.items() if language in ("python", "notebook")]
@@ -169,6 +190,10 @@ class ProjectSources:
             from trainlint.text.yaml import yaml_comments  # noqa: PLC0415
 
             return read_comments(yaml_comments(source), source.lines)
+        if self.languages.get(path) in _COMMANDS:
+            from trainlint.text.shell import shell_comments  # noqa: PLC0415
+
+            return read_comments(shell_comments(source), source.lines)
         if self.languages.get(path) == "toml":
             from trainlint.text.toml import toml_comments  # noqa: PLC0415
 

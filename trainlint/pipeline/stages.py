@@ -19,6 +19,7 @@ from trainlint.recipe.code.programs import Program
 from trainlint.recipe.config.file import KeyUse
 from trainlint.recipe.config.file import Reader as ConfigReader
 from trainlint.recipe.config.store import ConfigStore
+from trainlint.recipe.launch.overrides import Overrides
 from trainlint.recipe.model import Recipe
 from trainlint.text.document import Document
 
@@ -102,7 +103,8 @@ class Interpreting:
         store = ConfigStore(entry, self._configs, self._first_document)
         recipe: Recipe | None = None
         with self._guarded(entry, ""):
-            recipe = code_recipe(Program(entry, self.index, self.reader, self.knowledge, store))
+            launch = Overrides(self.sources.launches, entry, self.sources.project.settings.devices)
+            recipe = code_recipe(Program(entry, self.index, self.reader, self.knowledge, store, launch))
         return Linked(entry, recipe, store.readers, store.uses)
 
     def result(self, programs: list[Linked]) -> Interpreted:

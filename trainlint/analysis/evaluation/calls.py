@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainlint.analysis.evaluation.arguments import LazyArguments
 from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert
+from trainlint.analysis.evaluation.flags import is_made_here
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, Site, join, unknown
 from trainlint.analysis.facts import Term, UnitFacts
 
@@ -79,7 +80,7 @@ class CallEvaluator:
             return Resolved("const", value=len(values[0].items), derived=True)
         entry = self.evaluator.entry(name)
         loader = self.evaluator.configs.loader_of(name, self._loader_class(term, values))
-        if loader is not None:
+        if loader is not None and not is_made_here(name, values):
             return self._load_config(frame, index, term, loader)
         if entry is not None and entry.extra.get("passes") and values:
             return values[0]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from trainlint.analysis.evaluation.arguments import Binder
 from trainlint.analysis.evaluation.calls import CallEvaluator
 from trainlint.analysis.evaluation.containers import Containers
+from trainlint.analysis.evaluation.flags import CONFIG, FLAGS, Flags
 from trainlint.analysis.evaluation.operators import Operators
 from trainlint.analysis.evaluation.options import Options
 from trainlint.analysis.evaluation.scope import ConfigReader, ProgramScope
@@ -29,6 +30,7 @@ class Evaluator:
         self.configs = configs
         self.binder = Binder(self)
         self.options = Options(self)
+        self.flags = Flags(self)
         self.calls = CallEvaluator(self)
         self.operators = operators = Operators(self)
         containers = Containers(self)
@@ -153,9 +155,12 @@ class Evaluator:
         index = frame.facts.bindings[qualname]
         return self.value(frame, index).with_origin(Origin(frame.span(index), qualname))
 
-    def _attr(self, frame: Frame, _: int, term: Term) -> Resolved:
+    def _attr(self, frame: Frame, index: int, term: Term) -> Resolved:
         base = self.value(frame, term.args[0])
         found = self.attribute(base, term.name)
+        if base.name == CONFIG and found.kind == "const":
+            # A config's value is used here; what it was set to there is the explanation.
+            return found.with_origin(Origin(frame.span(index), ""))
         if found.kind == "unknown" and not found.words:
             return unknown(found.name, frozenset({term.name}))
         return found
@@ -170,6 +175,8 @@ class Evaluator:
             return self.configs.get(base, name)
         if base.kind == "mapping" and name in base.entries:
             return base.entries[name]
+        if base.kind == "external" and base.name == FLAGS:
+            return self.flags.flag(name)
         if base.kind == "external":
             return Resolved("external", name=self.knowledge.canonical(f"{base.name}.{name}"))
         if base.kind in ("instance", "class"):
@@ -178,6 +185,12 @@ class Evaluator:
             path, _, _ = base.name.partition("::")
             kind, where, qualname = self.scope.resolve(path, "", name)
             return self.member(where, qualname) if kind else unknown(f"{name} of module {path}")
+        if base.kind == "object" and base.name == CONFIG:
+            return self.flags.attribute(base, name)
+        if base.kind == "object" and name == "value":
+            held = self.flags.held(base)
+            if held is not None:
+                return held
         if base.kind in ("object", "part") and name in ("module", "optimizer"):
             return base
         return unknown(f".{name} of {describe(base)}", frozenset({name}))

@@ -7,22 +7,28 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert
-from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, join, unknown
+from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, join, same, unknown
 from trainlint.analysis.facts import Event, Scalar, Term
 
 if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
 
+_KINDS = {int: "builtins.int", float: "builtins.float"}
 _STORES = {"store_true": False, "store_false": True}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Option:
-    """A command-line option: where it was declared and what it is without a flag."""
+    """A command-line option: where it was declared and what it is without a flag.
+
+    `flags` are all its spellings; `kind` is the callable that its text passes through ("" for none).
+    """
 
     path: str
     qualname: str
     default: Resolved
+    flags: tuple[str, ...] = ()
+    kind: str = ""
 
 
 class Options:
@@ -50,8 +56,36 @@ class Options:
             declared,
         ):
             if near:
-                return self._overridden(near[-1].default, name)
+                return self._overridden(self._launched(near[-1]), name)
         return unknown(f"option {name}", frozenset({name}))
+
+    def _launched(self, option: Option) -> Resolved:
+        """What the project's launch lines give for an option, if they all do; else its default."""
+        given = [
+            self._given(option, text).with_origin(Origin(span, "the launch line"))
+            for text, span in self.evaluator.scope.launched(option.flags or (option.default.option,))
+        ]
+        if not given:
+            return option.default
+        if all(same(given[0], other) for other in given[1:]):
+            return given[0]
+        return join(given)
+
+    def _given(self, option: Option, text: str | bool | None) -> Resolved:
+        """The value of an option for the text behind its flag; True for a flag alone."""
+        default = option.default
+        if text is None:
+            return unknown(f"{default.option} of the launch line is not known", default.words)
+        if text is True:
+            value: Scalar = not default.value if isinstance(default.value, bool) else True
+            return Resolved("const", value=value, option=default.option, words=default.words)
+        kind = option.kind or _KINDS.get(type(default.value), "")
+        plain = Resolved("const", value=text, option=default.option, words=default.words)
+        if kind in CONVERSIONS and kind != "builtins.bool":
+            return convert(CONVERSIONS[kind], plain)
+        if kind in ("", "builtins.str"):
+            return plain
+        return unknown(f"{default.option} of the launch line is not known", default.words)
 
     def _overridden(self, default: Resolved, name: str) -> Resolved:
         values = self._stored(name)
@@ -87,7 +121,8 @@ class Options:
                 if callee.name == "add_argument":
                     dest, option = self._declare(frame, event.term, call)
                     if dest:
-                        found.append((dest, Option(path, qualname, option)))
+                        flags, kind = self._spelled(frame, call)
+                        found.append((dest, Option(path, qualname, option, flags, kind)))
                     else:
                         found += self._declared_for_each(frame, event)
                 elif callee.name == "set_defaults":
@@ -100,7 +135,15 @@ class Options:
                 yield dest, declared
                 continue
             default = dataclasses.replace(changed, option=declared.default.option)
-            yield dest, Option(declared.path, declared.qualname, default)
+            yield dest, dataclasses.replace(declared, default=default)
+
+    def _spelled(self, frame: Frame, call: Term) -> tuple[tuple[str, ...], str]:
+        """The flags of an `add_argument` and the name of its type."""
+        given = list(zip(call.keys, call.args[1:], strict=True))
+        texts = [frame.term(argument).value for key, argument in given if key == ""]
+        kind = next((argument for key, argument in given if key == "type"), None)
+        name = "" if kind is None else self.evaluator.value(frame, kind).name or "a type"
+        return tuple(text for text in texts if isinstance(text, str)), name
 
     def _declared_for_each(self, frame: Frame, event: Event) -> Iterator[tuple[str, Option]]:
         """`for name, value in defaults.items(): parser.add_argument(f"--{name}", default=value)`."""

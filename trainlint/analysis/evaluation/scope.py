@@ -55,6 +55,14 @@ class ProgramScope(Protocol):
     def units_mentioning(self, word: str) -> Sequence[tuple[str, str]]:
         """(path, qualname) of the program's units in which the word occurs."""
 
+    def config_script(self, literal: str) -> str:
+        """The path of the project's config script of that name, as the program's folder sees it; of its
+        default one where the name is empty; "" where there is none or several."""
+
+    def launched(self, flags: Sequence[str]) -> Sequence[tuple[str | bool | None, Span]]:
+        """What the launch lines of the program give for an option, each one: text, True for a bare flag, None
+        for what is not known. Empty if one of them leaves the default."""
+
     def rebound(self, name: str) -> bool:
         """Whether a `global` statement somewhere in the program rebinds this "path::name"."""
 

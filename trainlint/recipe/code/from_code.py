@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.chains import Chains
+from trainlint.recipe.code.encodings import fit_elements
+from trainlint.recipe.code.imbalance import class_weights
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.length import run_length
+from trainlint.recipe.code.loader_facts import LoaderFacts
 from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.observe import Call, Observations, first_span
 from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.pixels import pixel_range
 from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.purpose import purpose_of, toy_run
 from trainlint.recipe.code.regularizers import regularizers
 from trainlint.recipe.code.seeding import Seeding
+from trainlint.recipe.code.selection import selection
+from trainlint.recipe.code.splits import splits
 from trainlint.recipe.code.subject import subject
 from trainlint.recipe.code.training import Training, may_train
 from trainlint.recipe.derived import derive
@@ -46,12 +53,19 @@ def code_recipe(program: Program) -> Recipe | None:
     }
     optimizer_elements = optimizers.elements()
     loader_elements = loaders.elements()
+    LoaderFacts(loaders).complete(loader_elements)
+    facts.update(selection(loaders, loader_elements))
+    facts.update(class_weights(seen))
+    facts.update(pixel_range(seen, loader_elements))
     facts.update(run_length(seen, training))
     facts["meta.purpose"] = purpose_of(seen, training, optimizers)
     facts["meta.toy"] = toy_run(seen, facts)
     facts.update(Seeding(seen, seen.evaluator.knowledge.backend(framework), at).facts())
-    facts["repro.seeding"] = derived(seen.evaluator.knowledge.seeding(framework), at)
+    facts["repro.seeding"] = derived(_seeding_call(seen, optimizers, framework), at)
     facts.update(_batch(loader_elements))
+    devices = program.launch.devices()
+    if devices is not None:
+        facts["batch.devices"] = devices
     facts.update(subject(seen, optimizers, loaders, [element["loader.role"] for element in loader_elements]))
     facts.update(regularizers(seen))
     primary = optimizer_elements[0] if len(optimizer_elements) == 1 and not optimizers.unread else {}
@@ -67,6 +81,9 @@ def code_recipe(program: Program) -> Recipe | None:
     _switches(facts, seen, optimizers)
     _follow_batch(facts)
     groups = {"optimizers": optimizer_elements, "loaders": loader_elements}
+    groups["fits"] = fit_elements(seen)
+    groups["splits"] = splits(seen)
+    groups["chains"] = Chains(seen).elements()
     files = (*program.closure.paths, *sorted(program.configs_read()))
     return Recipe(program.entry, "program", at, facts, groups, files, rate.curve)
 
@@ -88,6 +105,15 @@ def _framework(seen: Observations, optimizers: Optimizers) -> str | None:
     return max(trained, key=lambda name: counts[name]) if trained else None
 
 
+def _seeding_call(seen: Observations, optimizers: Optimizers, framework: str) -> str:
+    """How one seeds this program: as the optimizer's own library would write it."""
+    knowledge = seen.evaluator.knowledge
+    for call in optimizers.calls:
+        if call.entry is not None and knowledge.backend(call.entry.framework) == framework:
+            return knowledge.seeding(call.entry.framework)
+    return knowledge.seeding(framework)
+
+
 def _statement(seen: Observations, training: Training, optimizers: Optimizers) -> Span | None:
     """The place that stands for the program in findings about an absence.
 
@@ -99,6 +125,7 @@ def _statement(seen: Observations, training: Training, optimizers: Optimizers) -
         *optimizers.unread,
         *seen.made("trainer"),
         *training.fits,
+        *seen.made("optimizer-chain", "gradient-step"),
         *seen.methods("backward", "minimize", "apply_gradients"),
     ]
     placed = [call for call in calls if call.span is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved
 from trainlint.analysis.facts import Loop, Parameter
+from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.leaves import leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.training import Training
@@ -74,6 +75,9 @@ def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
 
 
 def _range(seen: Observations, value: Resolved, depth: int = 0) -> Resolved | None:
+    if value.kind == "part" and value.name == "comprehension" and value.frame is not None and depth <= 4:
+        filtered = value.frame.term(value.term).value is True
+        return None if filtered else _range(seen, value.items[1], depth + 1)
     if value.kind != "object" or value.frame is None or depth > 4:
         return None
     if value.name in ("builtins.range", "tqdm.trange", "tqdm.auto.trange"):
@@ -90,12 +94,17 @@ def _from_trainer(seen: Observations, call: Call) -> dict[str, Value] | None:
         if entry is not None and entry.kind == "trainer":
             parameter = entry.fields.get("epochs")
             if parameter is None:
+                method = seen.evaluator.knowledge.method(call.name, framework=entry.framework)
+                if method is not None and "epochs" in method.fields:
+                    return _from_method(seen, call, method)
                 return {"train.epochs": unknown_value("the trainer's length is not known", call.span)}
             given = seen.evaluator.binder.arguments(made).get(parameter)
             return {"train.epochs": leaf(given, call, default=entry.default("epochs"), unit="epochs")}
     method = seen.evaluator.knowledge.method(call.name, receiver="keras-model")
-    if method is None:
-        return None
+    return None if method is None else _from_method(seen, call, method)
+
+
+def _from_method(seen: Observations, call: Call, method: Entry) -> dict[str, Value]:
     params = [Parameter(param.name, param.kind, param.has_default) for param in method.params]
     given = seen.evaluator.binder.bind(call.frame, call.term, params).get("epochs")
     return {"train.epochs": leaf(given, call, default=method.default("epochs"), unit="epochs")}

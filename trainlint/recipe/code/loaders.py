@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 
+from trainlint.analysis.evaluation.operators import truthiness
 from trainlint.analysis.evaluation.values import Frame, Resolved, same
 from trainlint.findings import Span
 from trainlint.knowledge.program_words import program_words
@@ -43,16 +44,30 @@ class Loaders:
 
     def __init__(self, seen: Observations, training: Training) -> None:
         self.seen = seen
-        self.uses = list(self._uses())
         self.roles = RoleSignals(seen, training, self._consumers(training))
+        self.uses = list(self._uses())
 
     def _uses(self) -> Iterator[Use]:
         for call in self.seen.made("loader"):
-            if self.seen.happens(call.frame, call.event.conditions) is False:
+            happens = self.seen.happens(call.frame, call.event.conditions)
+            if happens is False and not self._is_optional(call):
                 continue
             for made in self.seen.instances(call):
                 arguments = self.seen.evaluator.binder.arguments(made)
-                yield Use(call, made, arguments.bound, arguments.complete)
+                use = Use(call, made, arguments.bound, arguments.complete)
+                if happens is not False or self._role(use).value == "eval":
+                    yield use
+
+    def _is_optional(self, call: Call) -> bool:
+        """Whether only an option of the command line leaves a call out: then another run makes it."""
+        values = [self.seen.evaluator.value(call.frame, each.term) for each in call.event.conditions]
+        return all(
+            value.option or truthiness(value) in (None, each.holds)
+            for value, each in zip(values, call.event.conditions, strict=True)
+        )
+
+    def _role(self, use: Use) -> Value:
+        return self.roles.role(use.call, use.made, use.argument("dataset"))
 
     def elements(self) -> list[dict[str, Value]]:
         """One mapping of `loader.*` values for each loader, in order."""
@@ -64,7 +79,7 @@ class Loaders:
         order = self._order(use)
         entry = use.call.entry
         return {
-            "loader.role": self.roles.role(use.call, use.made, use.argument("dataset")),
+            "loader.role": self._role(use),
             "loader.order": order,
             "loader.style": self._style(use),
             "loader.shuffle": self._shuffle(use),
@@ -180,8 +195,23 @@ class Loaders:
             name = shuffle.name.rpartition(".")[2] if shuffle is not None else "a condition"
             return Value(name, State.DERIVED, span=use.span)
         frame, term = shuffle.condition
-        words = " ".join(dict.fromkeys(self.seen.texts(frame, term)))
+        words = self._condition_words(frame, term)
         return Value(words or "a condition", State.DERIVED, span=frame.span(term))
+
+    def _condition_words(self, frame: Frame, term: int, depth: int = 4) -> str:
+        """The names a condition asks, in order, without what options are parsed from."""
+        record = frame.term(term)
+        if record.op == "attr":
+            return record.name
+        if record.op == "call":
+            return self._condition_words(frame, record.args[0], depth)
+        if record.op in ("param", "global", "const"):
+            words = list(self.seen.texts(frame, term, depth=0))
+            return words[0] if words else ""
+        if depth == 0:
+            return ""
+        parts = (self._condition_words(frame, each, depth - 1) for each in record.args)
+        return " ".join(dict.fromkeys(part for part in parts if part))
 
     def _compare_branches(self, elements: list[dict[str, Value]]) -> None:
         """A loader in file order whose twin on the other branch shuffles is shuffled on one branch only."""
@@ -195,10 +225,11 @@ class Loaders:
                 ends = other.call.event.conditions[-1:]
                 names = set(self.seen.names(use.made.identity)) & set(self.seen.names(other.made.identity))
                 if names and ends and ends[0].term == last.term and ends[0].holds is not last.holds:
-                    words = (
-                        " ".join(dict.fromkeys(self.seen.texts(use.call.frame, last.term))) or "a condition"
-                    )
                     span = use.call.frame.span(last.term)
+                    if self._mentions_phase(use.call.frame, last.term):
+                        element["loader.order"] = unknown_value("the phase decides whether it shuffles", span)
+                        continue
+                    words = self._condition_words(use.call.frame, last.term) or "a condition"
                     element["loader.order"] = Value("branch", State.DERIVED, span=use.span)
                     element["loader.shuffled_when"] = Value(words, State.DERIVED, span=span)
 
@@ -208,6 +239,8 @@ class Loaders:
         dataset = use.argument("dataset")
         if dataset is None:
             return unknown_value("the data set is not known", use.span)
+        if self._draws_anew(dataset):
+            return Value("random", State.DERIVED, span=use.span)
         for word in sorted(self._words(use)):
             if word in program_words("ordered"):
                 return unknown_value(f"{word}: the order of the samples may carry meaning", use.span)
@@ -222,11 +255,26 @@ class Loaders:
             return unknown_value("one batch holds the whole data set", use.span)
         return None
 
+    def _draws_anew(self, dataset: Resolved, depth: int = 0) -> bool:
+        """Whether the data set gives its samples in a new order for every pass: `paddle.reader.shuffle`."""
+        if dataset.kind == "choice":
+            return any(self._draws_anew(item, depth + 1) for item in dataset.items)
+        entry = self.seen.evaluator.entry(dataset.name) if dataset.kind == "object" else None
+        if entry is None or depth > 4:
+            return False
+        if entry.kind == "dataset-wrapper":
+            inner = self.seen.evaluator.binder.arguments(dataset).get(entry.fields.get("dataset", ""))
+            return inner is not None and self._draws_anew(inner, depth + 1)
+        return entry.kind == "shuffle" and entry.extra.get("every_pass") is True
+
     def _shuffled_before(self, use: Use, dataset: Resolved) -> Call | None:
         places = {use.call.place, *self._dataset_places(dataset)}
         files = {path for path, _ in places}
         for other in self.seen.made("shuffle", "split"):
-            if other.place[0] in files and other.entry is not None and other.entry.random is not False:
+            entry = other.entry
+            if entry is None or entry.random is False or entry.extra.get("every_pass"):
+                continue
+            if other.place[0] in files:
                 return other
         return next((other for other in self.seen.methods("shuffle") if other.place in places), None)
 
@@ -329,7 +377,9 @@ class Loaders:
     def _inside(self, item: Resolved) -> Iterable[Resolved]:
         if item.frame is None or item.kind == "part":
             return item.items[:1]
-        arguments = item.frame.term(item.term).args[1:]
+        # A reader is called to make a pass over it: `for batch in train_reader()`.
+        called = item.frame.term(item.term).args if item.name.endswith("()") else ()
+        arguments = called or item.frame.term(item.term).args[1:]
         return [self.seen.evaluator.value(item.frame, argument) for argument in arguments]
 
     def _words(self, use: Use) -> set[str]:

@@ -14,6 +14,9 @@ from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
 
+_RATES_AS_FUNCTIONS = frozenset({"jax", "paddle"})
+"""Frameworks whose optimizers take a schedule in the place of a number."""
+
 _ADAPTIVE = frozenset({"adam", "adaptive", "parameter-free"})
 
 
@@ -162,7 +165,20 @@ class Optimizers:
             return Link(span, "the rate is written here")
         if self._made_in_training_loop(call):
             return "the optimizer is made anew while training"
-        return self.escapes(call) or self._suspicious_call()
+        return self._rate_as_function(call) or self.escapes(call) or self._suspicious_call()
+
+    def _rate_as_function(self, call: Call) -> str | None:
+        """Why the rate may change by itself: what is passed is a function of the step, or may be one."""
+        given = self.seen.argument(call, "lr")
+        if given is None or call.entry is None:
+            return None
+        kinds = {leaf.kind for leaf in given.alternatives()}
+        if "function" in kinds:
+            return "the rate is a function of the step, which was not read"
+        backend = self.seen.evaluator.knowledge.backend(call.entry.framework)
+        if backend in _RATES_AS_FUNCTIONS and kinds & {"unknown", "object", "instance", "part"}:
+            return "the rate is not known, and may be a function of the step"
+        return None
 
     def _rate_stores(self) -> Iterator[Span]:
         for frame in self.seen.frames:
@@ -202,7 +218,8 @@ class Optimizers:
         if other.method:
             receiver = self.seen.evaluator.receiver(other.frame.facts, other.event)
             if any(
-                item.kind in ("instance", "const", "sequence", "mapping") for item in receiver.alternatives()
+                item.kind in ("instance", "class", "const", "sequence", "mapping")
+                for item in receiver.alternatives()
             ):
                 return ""
             if other.name in (
@@ -220,6 +237,8 @@ class Optimizers:
             if names and all(self.seen.evaluator.knowledge.inert(name, "schedule") for name in names):
                 return ""
             return f".{other.name}()"
+        if other.entry is not None and other.entry.kind == "optimizer-chain":
+            return self._unread_part(other)
         if "::" in other.name or self.seen.evaluator.knowledge.inert(other.name, "schedule"):
             return ""
         if other.entry is not None and other.entry.kind in ("builtin", "scaler", "model-wrapper"):
@@ -231,6 +250,21 @@ class Optimizers:
         callee = self.seen.evaluator.value(other.frame, other.frame.facts.terms[other.term].args[0])
         read = all(leaf.kind in ("instance", "function", "class") for leaf in callee.alternatives())
         return "" if read else callee.name or "a call"
+
+    def _unread_part(self, chain: Call) -> str:
+        """A part of a chain of transformations whose effect on the rate is not known."""
+        for argument in chain.frame.term(chain.term).args[1:]:
+            value = self.seen.evaluator.value(chain.frame, argument)
+            for part in (*value.alternatives(), *value.items):
+                if part.kind in ("object", "external"):
+                    entry = self.seen.evaluator.entry(part.name)
+                    known = entry is not None and entry.kind in ("optimizer", "optimizer-chain")
+                    if known or self.seen.evaluator.knowledge.inert(part.name, "schedule"):
+                        continue
+                elif part.kind in ("choice", "sequence"):
+                    continue
+                return part.name or "a transformation"
+        return ""
 
     def _suspicious_call(self) -> str | None:
         words = program_words("schedules") - {"lr", "decay"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -13,9 +14,11 @@ from trainlint.analysis.evaluation.scope import ConfigReader
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.analysis.facts import Event, Outline, UnitFacts
 from trainlint.analysis.index.project import ClosureResult, ProjectIndex
+from trainlint.findings import Span
 from trainlint.knowledge.base import Knowledge
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.reach import Place, Reach
+from trainlint.recipe.launch.overrides import Overrides
 
 MAX_FILES = 500
 """Most files of one program that are followed, so that a program does not cost what its library costs."""
@@ -28,9 +31,16 @@ class Program:
     """An entry file with everything it reaches. Implements the evaluator's ProgramScope."""
 
     def __init__(
-        self, entry: str, index: ProjectIndex, reader: Reader, knowledge: Knowledge, configs: ConfigReader
+        self,
+        entry: str,
+        index: ProjectIndex,
+        reader: Reader,
+        knowledge: Knowledge,
+        configs: ConfigReader,
+        launch: Overrides | None = None,
     ) -> None:
         self.entry = entry
+        self.launch = launch or Overrides([], entry)
         self.index = index
         self.reader = reader
         self.knowledge = knowledge
@@ -38,6 +48,7 @@ class Program:
         self.reach = Reach(index, entry, self.closure.paths)
         self.configs = configs
         self.evaluator = Evaluator(self, knowledge, configs)
+        self._scripts: set[str] = set()
         self._by_call: dict[str, list[Place]] | None = None
         self._sites: dict[Place, list[tuple[Frame, int]]] = {}
         self._events: dict[Place, list[Event]] = {}
@@ -49,8 +60,19 @@ class Program:
         return {path: outline for path, outline in found.items() if outline is not None}
 
     def configs_read(self) -> frozenset[str]:
-        """Paths of the config files that the evaluation loaded so far."""
-        return self.configs.read
+        """Paths of the config files and config scripts that the evaluation loaded so far."""
+        return self.configs.read | self._scripts
+
+    def config_script(self, literal: str) -> str:
+        """The path of a config script; see ProgramScope."""
+        found = config_script(self.index, self.entry, literal)
+        if found:
+            self._scripts.add(found)
+        return found
+
+    def launched(self, flags: Sequence[str]) -> Sequence[tuple[str | bool | None, Span]]:
+        """What every launch line of the program gives for an option; see ProgramScope."""
+        return [(given.value, given.span) for given in self.launch.option(flags)]
 
     def interesting(self) -> Iterator[Place]:
         """Reached units that mention something the knowledge gives a meaning, in order."""
@@ -236,6 +258,27 @@ def _under_main_guard(facts: UnitFacts, event: Event) -> bool:
         if term.op == "cmp" and any(facts.terms[side].value == "__main__" for side in term.args):
             return True
     return False
+
+
+def config_script(index: ProjectIndex, entry: str, literal: str) -> str:
+    """The path of a script with `get_config` that a program's `--config` flag means; "" where that is not
+    clear.
+
+    Without a literal it is `configs/default.py` beside the entry, or the only such script there.
+    """
+    folder = entry.rpartition("/")[0]
+    if literal:
+        name = posixpath.normpath(literal.partition(":")[0])
+        paths = (posixpath.join(folder, name), name)
+        return next((path for path in paths if index.unit(path, "get_config") is not None), "")
+    configs = posixpath.join(folder, "configs")
+    scripts = [
+        path
+        for path in index.outlines
+        if path.rpartition("/")[0] == configs and index.unit(path, "get_config") is not None
+    ]
+    usual = posixpath.join(configs, "default.py")
+    return usual if usual in scripts else (scripts[0] if len(scripts) == 1 else "")
 
 
 def entry_points(index: ProjectIndex, knowledge: Knowledge) -> list[str]:

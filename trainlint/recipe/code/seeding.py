@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trainlint.analysis.evaluation.values import Frame
+from trainlint.analysis.facts import Event
 from trainlint.findings import Span
+from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import absent, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.model import Link, State, Value
+
+_SEED_ATTRIBUTES = {"random_seed": "paddle"}
+"""Attributes of a graph whose store seeds the generator of a framework."""
+
+_EXPLICIT = {"jax": "every draw takes a key that the program made; there is no generator to seed"}
+"""Frameworks that have no generator to seed, and why a program that seeds nothing lacks nothing."""
+
+_SEEDING_WORDS = frozenset({"seed", "seeds", "deterministic", "determinism", "reproduce", "reproducible"})
 
 
 class Seeding:
@@ -39,7 +50,16 @@ class Seeding:
                 "repro.seed": self._seed_value(first),
                 "repro.partial": absent(first.span),
             }
-        reason = self.open_world()
+        stores = list(self._stores())
+        for frame, event in stores:
+            if not self._is_off(frame, event):
+                span = frame.span(event.value) or frame.span(event.term)
+                return {
+                    "repro.seeded": Value(True, State.DERIVED, span=span),
+                    "repro.seed": self._stored_seed(frame, event, span),
+                    "repro.partial": absent(span),
+                }
+        reason = _EXPLICIT.get(self.backend) or self.open_world()
         if reason:
             return {
                 "repro.seeded": unknown_value(reason, self.at),
@@ -48,10 +68,33 @@ class Seeding:
             }
         others = list(dict.fromkeys(name for _, generators in self.seeds for name in generators))
         return {
-            "repro.seeded": Value(False, State.DERIVED, span=self.at),
+            "repro.seeded": Value(False, State.DERIVED, span=self.at, chain=tuple(_switches(stores))),
             "repro.seed": absent(self.at),
             "repro.partial": self._partial(others),
         }
+
+    def _stores(self) -> Iterator[tuple[Frame, Event]]:
+        """Seeds that are written into a graph: `main_program.random_seed = 90`."""
+        for name, framework in _SEED_ATTRIBUTES.items():
+            if framework != self.backend:
+                continue
+            for frame in self.seen.frames:
+                for event in self.seen.program.events(frame.facts):
+                    if event.kind == "store-attr" and event.name == name:
+                        yield frame, event
+
+    def _is_off(self, frame: Frame, event: Event) -> bool:
+        """Whether a default run leaves the store out, by a switch that is for something else than seeds."""
+        if self.seen.happens(frame, event.conditions) is not False:
+            return False
+        texts = (text for each in event.conditions for text in self.seen.texts(frame, each.term))
+        return _SEEDING_WORDS.isdisjoint(word for text in texts for word in words_of(text))
+
+    def _stored_seed(self, frame: Frame, event: Event, span: Span | None) -> Value:
+        seed = self.seen.evaluator.value(frame, event.value).default()
+        if seed.kind == "const" and isinstance(seed.value, int):
+            return Value(seed.value, State.EXPLICIT, span=span)
+        return unknown_value(seed.name or "the seed is not a constant", span)
 
     def _partial(self, others: list[str]) -> Value:
         if not others:
@@ -101,3 +144,11 @@ class Seeding:
                 if entry is not None and self.backend in entry.seeds:
                     return term.name
         return ""
+
+
+def _switches(stores: list[tuple[Frame, Event]]) -> Iterator[Link]:
+    """Where a seed is set by a switch that is off unless it is asked for."""
+    for frame, event in stores[:1]:
+        span = frame.span(event.value) or frame.span(event.term)
+        if span is not None:
+            yield Link(span, "a seed is set only behind a switch that is off by default")

@@ -10,8 +10,8 @@ from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.reach import Place
+from trainlint.recipe.code.steps import STEP_NAMES, takes_step
 
-_BACKWARD = frozenset({"backward", "manual_backward", "minimize", "apply_gradients"})
 _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
 _FITS = frozenset({"fit", "train", "fit_generator"})
 _CALLED_AS_INSTANCE = ("__call__", "forward")
@@ -20,7 +20,7 @@ _FITTED_KINDS = frozenset({"trainer", "container", "module-base"})
 
 def may_train(program: Program) -> bool:
     """Whether a reached unit calls anything that could take gradient steps: False is certain."""
-    takers = _BACKWARD | _FITS
+    takers = STEP_NAMES | _FITS
     reach = program.reach
     return any(
         name.rpartition(".")[2] in takers for place in reach.places for name in reach.unit(place).calls
@@ -40,7 +40,7 @@ class Training:
         """Units that run a backward pass, themselves or through project functions they call."""
         found: set[Place] = set()
         for call in self.seen.calls:
-            if call.method and call.name in _BACKWARD:
+            if takes_step(self.seen.evaluator, call):
                 found.add(call.place)
         waiting = sorted(found)
         while waiting:
@@ -75,6 +75,9 @@ class Training:
         path, _, qualname = value.name.partition("::")
         if value.kind == "function" and value.frame is None:
             yield (path, qualname)
+        elif value.kind == "object" and value.name == "functools.partial" and value.frame is not None:
+            for argument in value.frame.term(value.term).args[1:2]:
+                yield from self._runs(self.seen.evaluator.value(value.frame, argument))
         elif value.kind in ("class", "instance"):
             wanted = ("__init__",) if value.kind == "class" else ("__call__", "forward")
             for name in wanted:
@@ -143,14 +146,33 @@ class Training:
             return False
         return None
 
-    def _event_trains(self, facts: UnitFacts, event: Event) -> bool:
+    def _event_trains(self, facts: UnitFacts, event: Event, above: tuple[int, ...] = ()) -> bool:
         frame = self.seen.evaluator.root(facts.path, facts.qualname)
         if frame is None:
             return False
         call = self.seen.call_of(frame, event)
-        if call.method and call.name in _BACKWARD:
+        if takes_step(self.seen.evaluator, call):
             return True
-        return any(target in self.units for target in self.targets(call))
+        if any(target in self.units for target in self.targets(call)):
+            return True
+        return (facts.path, facts.qualname) in self.units and self._local_trains(facts, call, above)
+
+    def _local_trains(self, facts: UnitFacts, call: Call, above: tuple[int, ...]) -> bool:
+        """Whether a call runs a function of its own unit that trains: `def step(…)` inside of `train`."""
+        callee = call.frame.term(call.term).args[0]
+        for leaf in self.seen.evaluator.value(call.frame, callee).alternatives():
+            nested = leaf.value
+            local = leaf.kind == "function" and leaf.frame is not None and leaf.frame.facts is facts
+            if not local or not isinstance(nested, int) or nested in above:
+                continue
+            body = (
+                event
+                for event in self.seen.program.events(facts)
+                if event.kind == "call" and event.nested == nested
+            )
+            if any(self._event_trains(facts, event, (*above, nested)) for event in body):
+                return True
+        return False
 
     def loops(self) -> Iterator[tuple[Frame, int, Loop]]:
         """Every training loop of the program: (frame, index, loop), outer ones first within a unit."""
