@@ -56,6 +56,14 @@ class Frame:
         """A term of this frame's unit."""
         return self.facts.terms[index]
 
+    def loop_span(self, loop: int) -> Span | None:
+        """Where a loop's keyword stands."""
+        kind, at = self.facts.loops[loop].kind, self.facts.loops[loop].at
+        if at is None:
+            return None
+        line, column = at[:2]
+        return Span(self.facts.path, line, column, line, column + len(kind))
+
     def span(self, index: int) -> Span | None:
         """Where a term is written, in project coordinates."""
         place = self.facts.terms[index].at

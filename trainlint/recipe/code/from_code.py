@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.chains import Chains
+from trainlint.recipe.code.counterparts import preparations
 from trainlint.recipe.code.encodings import fit_elements
 from trainlint.recipe.code.imbalance import class_weights
 from trainlint.recipe.code.leaves import derived, unknown_value
@@ -17,6 +18,7 @@ from trainlint.recipe.code.pixels import pixel_range
 from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.purpose import purpose_of, toy_run
 from trainlint.recipe.code.regularizers import regularizers
+from trainlint.recipe.code.samplers import Samplers
 from trainlint.recipe.code.seeding import Seeding
 from trainlint.recipe.code.selection import selection
 from trainlint.recipe.code.splits import splits
@@ -83,6 +85,8 @@ def code_recipe(program: Program) -> Recipe | None:
     groups = {"optimizers": optimizer_elements, "loaders": loader_elements}
     groups["fits"] = fit_elements(seen)
     groups["splits"] = splits(seen)
+    groups["samplers"] = Samplers(loaders, training).elements()
+    groups["preparations"] = preparations(loaders, loader_elements)
     groups["chains"] = Chains(seen).elements()
     files = (*program.closure.paths, *sorted(program.configs_read()))
     return Recipe(program.entry, "program", at, facts, groups, files, rate.curve)

@@ -342,7 +342,7 @@ class Loaders:
         for frame in self.seen.frames:
             for loop in frame.facts.loops:
                 if loop.kind == "for":
-                    yield from self._drawn_from(self.seen.evaluator.value(frame, loop.source))
+                    yield from self.drawn_from(self.seen.evaluator.value(frame, loop.source))
 
     def _consumers(self, training: Training) -> list[Consumer]:
         found: list[Consumer] = []
@@ -350,16 +350,16 @@ class Loaders:
             for index, loop in enumerate(frame.facts.loops):
                 if loop.kind != "for" or loop.at is None:
                     continue
-                line, column = loop.at[:2]
-                span = Span(frame.facts.path, line, column, line, column + len("for"))
+                span = frame.loop_span(index)
+                assert span is not None
                 trains = training.verdict(frame.facts, index)
                 if trains is None:
                     continue
-                drawn = self._drawn_from(self.seen.evaluator.value(frame, loop.source))
+                drawn = self.drawn_from(self.seen.evaluator.value(frame, loop.source))
                 found += [Consumer(item.identity, span, trains) for item in drawn]
         return found
 
-    def _drawn_from(self, value: Resolved, depth: int = 0) -> Iterator[Resolved]:
+    def drawn_from(self, value: Resolved, depth: int = 0) -> Iterator[Resolved]:
         """The loaders an iterated value draws from: through enumerate, zip, progress bars and prefetchers."""
         if depth > 5:
             return
@@ -372,7 +372,7 @@ class Loaders:
                 continue
             for inner in self._inside(item):
                 if not same(inner, item):
-                    yield from self._drawn_from(inner, depth + 1)
+                    yield from self.drawn_from(inner, depth + 1)
 
     def _inside(self, item: Resolved) -> Iterable[Resolved]:
         if item.frame is None or item.kind == "part":

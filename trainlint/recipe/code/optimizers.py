@@ -14,6 +14,9 @@ from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
 
+_RATE_SETTERS = ("set_lr", "set_lr_scheduler")
+"""Methods of Paddle's optimizers that change the rate."""
+
 _RATES_AS_FUNCTIONS = frozenset({"jax", "paddle"})
 """Frameworks whose optimizers take a schedule in the place of a number."""
 
@@ -176,7 +179,7 @@ class Optimizers:
         if "function" in kinds:
             return "the rate is a function of the step, which was not read"
         backend = self.seen.evaluator.knowledge.backend(call.entry.framework)
-        if backend in _RATES_AS_FUNCTIONS and kinds & {"unknown", "object", "instance", "part"}:
+        if backend in _RATES_AS_FUNCTIONS and kinds - {"const", "absent"}:
             return "the rate is not known, and may be a function of the step"
         return None
 
@@ -187,6 +190,9 @@ class Optimizers:
                     span = frame.span(event.value) or frame.span(event.term)
                     if span is not None:
                         yield span
+        for call in self.seen.methods(*_RATE_SETTERS):
+            if call.span is not None:
+                yield call.span
 
     def _made_in_training_loop(self, call: Call) -> bool:
         return call.event.loop >= 0 and self.training.loop_trains(call.frame.facts, call.event.loop)
