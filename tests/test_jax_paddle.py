@@ -1,4 +1,4 @@
-"""Programs of JAX and PaddlePaddle in the recipe: what steps, at which rate, for how long, and seeded by what."""
+"""Programs of JAX and PaddlePaddle in the recipe: what steps, at which rate, how long, seeded by what."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def main():
     epochs = [epoch for epoch in range(20)]
     for epoch in epochs:
         for data in train_reader():
-            exe.run(fluid.default_main_program(), feed={{"image": data[0], "label": data[1]}}, fetch_list=[loss])
+            exe.run(fluid.default_main_program(), feed={{"image": data[0]}}, fetch_list=[loss])
         for number in range(3):
-            exe.run(test_program, feed={{"image": data[0], "label": data[1]}}, fetch_list=[loss])
+            exe.run(test_program, feed={{"image": data[0]}}, fetch_list=[loss])
 
 
 if __name__ == "__main__":
@@ -152,6 +152,63 @@ def test_what_changes_an_optax_rate(tmp_path: Path, tx: str, head: str, changes:
     recipe = optax(tmp_path, tx, head)
     assert value(recipe, "optimizer.schedule.steps_rate") == changes
     assert value(recipe, "train.epochs") == 12
+
+
+@pytest.mark.parametrize(
+    ("tx", "peak", "warmup", "name"),
+    [
+        ("optax.sgd(optax.cosine_decay_schedule(0.1, 5000))", 0.1, None, "cosine"),
+        ("optax.sgd(optax.warmup_cosine_decay_schedule(0.0, 0.3, 500, 5000))", 0.3, 500, "cosine"),
+        ("optax.sgd(optax.exponential_decay(0.1, 1000, 0.5, staircase=True))", 0.1, None, "exponential"),
+        (
+            "optax.sgd(optax.join_schedules([optax.linear_schedule(0.0, 0.2, 100),"
+            " optax.polynomial_schedule(0.2, 0.0, 2, 4900)], [100]))",
+            0.2,
+            100,
+            "poly",
+        ),
+        ("optax.sgd(optax.constant_schedule(0.1))", 0.1, None, "constant"),
+    ],
+)
+def test_optax_schedules_have_a_curve(
+    tmp_path: Path, tx: str, peak: float, warmup: int | None, name: str
+) -> None:
+    text = OPTAX.replace("for epoch in range(12):", "if True:").replace("range(5)", "range(5000)")
+    recipe = recipe_of(tmp_path, text.format(tx=tx, head=""))
+    assert value(recipe, "train.steps") == 5000
+    assert value(recipe, "rate.peak") == pytest.approx(peak)
+    assert value(recipe, "warmup.length") == (State.OFF if warmup is None else warmup)
+    assert value(recipe, "schedule.name") == name
+    assert value(recipe, "schedule.shape") == ("flat" if name == "constant" else "decaying")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "final"),
+    [
+        ("StepDecay(0.1, step_size=10, gamma=0.5)", 0.1 * 0.5**2 / 0.1),
+        ("MultiStepDecay(0.1, milestones=[10, 20], gamma=0.1)", 0.01),
+        ("ExponentialDecay(0.1, gamma=0.9)", 0.9**29),
+    ],
+)
+def test_paddle_schedules_have_a_curve(tmp_path: Path, schedule: str, final: float) -> None:
+    text = f"""
+import paddle
+
+def train(model, batches):
+    schedule = paddle.optimizer.lr.{schedule}
+    optimizer = paddle.optimizer.Momentum(schedule, parameters=model.parameters())
+    for epoch in range(30):
+        for x, y in batches:
+            paddle.nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+            optimizer.clear_grad()
+        schedule.step()
+
+train(paddle.vision.models.resnet18(), [])
+"""
+    recipe = recipe_of(tmp_path, text)
+    assert value(recipe, "rate.peak") == pytest.approx(0.1)
+    assert value(recipe, "rate.final_ratio") == pytest.approx(final)
 
 
 def test_a_jax_program_has_no_generator_to_seed(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ class Run:
         self.rules = selected_rules(self.rulebook, self.settings)
         self.sources = ProjectSources(project, self.knowledge, _overlay(project, stdin))
         self.recipes: list[Recipe] = []
+        self.searches: list[Recipe] = []
         self.configs = Configs()
         self.programs: list[Linked] = []
         self.units: list[UnitFacts] = []
@@ -99,6 +100,7 @@ class Run:
             self.configs = read_configs(self.sources, self.programs)
         of_code = [program.recipe for program in self.programs if program.recipe is not None]
         self.recipes = [*of_code, *self.configs.recipes]
+        self.searches = [program.spaces for program in reading.programs if program.spaces is not None]
         self._notices = [*reading.notices, *self.configs.notices]
 
     def report(self) -> Report:
@@ -106,7 +108,7 @@ class Run:
         self.read()
         with self._clock.stage("judge"):
             judging = Judging(self.rulebook, self.rules, self.settings, self.index)
-            findings = judging.findings(self.units, self.recipes, self.configs.files)
+            findings = judging.findings(self.units, [*self.recipes, *self.searches], self.configs.files)
         findings = [finding for finding in merge_findings(findings) if self._is_named(finding)]
         return self._sum_up(self._silence(findings), judging)
 

@@ -13,6 +13,7 @@ from trainlint.pipeline.sources import ProjectSources
 from trainlint.pipeline.stages import Interpreted, Interpreting, Linked, Outlined, outline_files
 from trainlint.pipeline.workers import Workers, processes
 from trainlint.recipe.code.programs import entry_points
+from trainlint.recipe.code.spaces import declares_search
 
 
 class Reading(msgspec.Struct):
@@ -61,11 +62,17 @@ class _Here:
                 interpreting.numeric(path)
         programs: list[Linked] = []
         with self.clock.stage("link"):
-            entries = entry_points(index, self.sources.knowledge)
+            entries = self.entries(index)
             for done, entry in enumerate(entries):
                 self.clock.tell("linking", done, len(entries))
                 programs.append(interpreting.program(entry))
         return interpreting.result(programs)
+
+
+    def entries(self, index: ProjectIndex) -> list[str]:
+        """Files that are run, and those that declare what a hyper-parameter search draws from."""
+        searching = (path for path in index.outlines if declares_search(index, path))
+        return sorted({*entry_points(index, self.sources.knowledge), *searching})
 
 
 class _There(_Here):
@@ -85,4 +92,4 @@ class _There(_Here):
         with self.clock.stage("interpret and link"):
             reader = Reader(index, self.sources.lines, self.sources.knowledge)
             files = [path for path in named if reader.numeric_units(path)]
-            return self.workers.interpret(outlined, files, entry_points(index, self.sources.knowledge))
+            return self.workers.interpret(outlined, files, self.entries(index))

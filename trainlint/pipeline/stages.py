@@ -15,7 +15,8 @@ from trainlint.knowledge.base import Knowledge
 from trainlint.pipeline.blame import internal_notice
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.recipe.code.from_code import code_recipe
-from trainlint.recipe.code.programs import Program
+from trainlint.recipe.code.programs import Program, is_entry
+from trainlint.recipe.code.spaces import declares_search, search_recipe
 from trainlint.recipe.config.file import KeyUse
 from trainlint.recipe.config.file import Reader as ConfigReader
 from trainlint.recipe.config.store import ConfigStore
@@ -39,6 +40,7 @@ class Linked(msgspec.Struct):
     recipe: Recipe | None
     readers: dict[str, list[ConfigReader]] = msgspec.field(default_factory=dict)
     uses: dict[str, list[KeyUse]] = msgspec.field(default_factory=dict)
+    spaces: Recipe | None = None
 
 
 class Interpreted(msgspec.Struct):
@@ -102,10 +104,15 @@ class Interpreting:
         """The recipe of an entry file, with the configs it reads."""
         store = ConfigStore(entry, self._configs, self._first_document)
         recipe: Recipe | None = None
+        spaces: Recipe | None = None
         with self._guarded(entry, ""):
             launch = Overrides(self.sources.launches, entry, self.sources.project.settings.devices)
-            recipe = code_recipe(Program(entry, self.index, self.reader, self.knowledge, store, launch))
-        return Linked(entry, recipe, store.readers, store.uses)
+            program = Program(entry, self.index, self.reader, self.knowledge, store, launch)
+            if is_entry(self.index, entry, self.knowledge):
+                recipe = code_recipe(program)
+            if declares_search(self.index, entry):
+                spaces = search_recipe(program)
+        return Linked(entry, recipe, store.readers, store.uses, spaces)
 
     def result(self, programs: list[Linked]) -> Interpreted:
         """These programs with the readings that judging needs: those with candidates, or that met a limit."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, join, same, unknown
 from trainlint.analysis.facts import Event, Scalar, Term
+from trainlint.findings import Span
 
 if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
@@ -29,6 +30,7 @@ class Option:
     default: Resolved
     flags: tuple[str, ...] = ()
     kind: str = ""
+    at: Span | None = None
 
 
 class Options:
@@ -38,13 +40,17 @@ class Options:
         self.evaluator = evaluator
         self._options: dict[str, list[Option]] | None = None
 
-    def option(self, space: Resolved, name: str) -> Resolved:
-        """An option's value without any flag given; it carries the flag's name."""
+    def declared(self) -> dict[str, list[Option]]:
+        """Every option by the name its value is read under."""
         if self._options is None:
             self._options = {}
             for dest, option in self._declared():
                 self._options.setdefault(dest, []).append(option)
-        declared = self._options.get(name, [])
+        return self._options
+
+    def option(self, space: Resolved, name: str) -> Resolved:
+        """An option's value without any flag given; it carries the flag's name."""
+        declared = self.declared().get(name, [])
         if not declared:
             undeclared = unknown(f"option {name} is not declared in code that was read", frozenset({name}))
             stored = self._stored(name)
@@ -122,7 +128,8 @@ class Options:
                     dest, option = self._declare(frame, event.term, call)
                     if dest:
                         flags, kind = self._spelled(frame, call)
-                        found.append((dest, Option(path, qualname, option, flags, kind)))
+                        at = frame.span(event.term)
+                        found.append((dest, Option(path, qualname, option, flags, kind, at)))
                     else:
                         found += self._declared_for_each(frame, event)
                 elif callee.name == "set_defaults":

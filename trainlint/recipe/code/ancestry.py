@@ -47,7 +47,7 @@ class Ancestry:
         if term.op in _ALL_ARGUMENTS:
             return [(frame, each) for each in term.args]
         if term.op in _FIRST_ARGUMENT:
-            return [(frame, term.args[0])]
+            return self._piece(frame, index, term)
         if term.op == "setitem":
             return [(frame, term.args[2]), (frame, term.args[0])]
         if term.op == "if":
@@ -59,6 +59,13 @@ class Ancestry:
         if term.op == "param":
             return self._parameter(frame, index, term.name)
         return self._global(term.name) if term.op == "global" else []
+
+    def _piece(self, frame: Frame, index: int, term: Term) -> list[Node]:
+        """What one piece of a whole is made of: the object at that place if it is known, else the whole."""
+        value = self.seen.evaluator.value(frame, index)
+        if value.kind == "object" and value.frame is not None and value.term != index:
+            return [(value.frame, value.term)]
+        return [(frame, term.args[0])]
 
     def _attribute(self, frame: Frame, index: int, term: Term) -> list[Node]:
         base = frame.term(term.args[0])

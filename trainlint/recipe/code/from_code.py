@@ -7,6 +7,7 @@ from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.chains import Chains
 from trainlint.recipe.code.counterparts import preparations
 from trainlint.recipe.code.encodings import fit_elements
+from trainlint.recipe.code.flags import flag_elements
 from trainlint.recipe.code.imbalance import class_weights
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.length import run_length
@@ -85,6 +86,7 @@ def code_recipe(program: Program) -> Recipe | None:
     groups = {"optimizers": optimizer_elements, "loaders": loader_elements}
     groups["fits"] = fit_elements(seen)
     groups["splits"] = splits(seen)
+    groups["flags"] = flag_elements(seen)
     groups["samplers"] = Samplers(loaders, training).elements()
     groups["preparations"] = preparations(loaders, loader_elements)
     groups["chains"] = Chains(seen).elements()

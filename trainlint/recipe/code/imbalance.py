@@ -9,6 +9,7 @@ from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.model import Value
 
 _FIELDS = ("weight", "pos_weight")
+_MOVES = frozenset({"to", "cuda", "float", "double", "half"})
 _CLASS_WEIGHTED = frozenset({"CrossEntropyLoss", "NLLLoss", "cross_entropy", "nll_loss", "BCEWithLogitsLoss"})
 
 
@@ -47,10 +48,18 @@ def _is_weighted(seen: Observations, call: Call, field: str) -> bool:
 
 
 def _is_computed(call: Call, field: str) -> bool:
-    """Whether the argument, as passed by its keyword, is arithmetic: that is never None."""
+    """Whether the argument, as passed by its keyword, is arithmetic, moved or cast: that is never None."""
     record = call.frame.term(call.term)
     parameter = call.entry.fields.get(field) if call.entry is not None else None
     for key, argument in zip(record.keys, record.args[1:], strict=True):
         if key == parameter:
-            return call.frame.term(argument).op == "bin"
+            return _is_arithmetic(call, argument)
     return False
+
+
+def _is_arithmetic(call: Call, term: int) -> bool:
+    record = call.frame.term(term)
+    callee = call.frame.term(record.args[0]) if record.op == "call" else record
+    if record.op == "call" and callee.op == "attr" and callee.name in _MOVES:
+        return _is_arithmetic(call, callee.args[0])
+    return record.op == "bin"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from trainlint.analysis.evaluation.values import Resolved
@@ -103,7 +104,21 @@ class LoaderFacts:
         words = {word for text in texts for word in words_of(text)}
         inspects = words & (program_words("eval") - program_words("evaluate"))
         one_batch = self._is_in(self._drawn_once, use) and not self._is_in(self._looped, use)
+        if self._is_left_alone(use):
+            return unknown_value("nothing reads the attribute it is kept in", use.span)
         return derived("inspect" if inspects or one_batch else "evaluate", use.span)
+
+    def _is_left_alone(self, use: Use) -> bool:
+        """Whether a loader is kept in an attribute only, and nothing that was read closely takes it there."""
+        names = self.seen.names(use.made.identity)
+        kept = [name for name in names if self.seen.program.attribute_stores(name)]
+        return bool(kept) and len(kept) == len(names) and not self._attributes_read & set(kept)
+
+    @functools.cached_property
+    def _attributes_read(self) -> frozenset[str]:
+        return frozenset(
+            term.name for frame in self.seen.frames for term in frame.facts.terms if term.op == "attr"
+        )
 
     @staticmethod
     def _is_in(values: list[Resolved], use: Use) -> bool:

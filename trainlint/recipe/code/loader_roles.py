@@ -17,6 +17,8 @@ from trainlint.recipe.model import Link, State, Value
 _SPLIT_KEYWORDS = frozenset(
     {"", "split", "mode", "phase", "root", "subset", "image_set", "dataset", "set_name", "partition"}
 )
+_TRAINS_ON = ".train_dataloader"
+"""The method of a module or data module whose loaders Lightning trains on."""
 _TRAIN_FLAGS = frozenset({"train", "is_train", "training"})
 
 
@@ -65,6 +67,9 @@ class RoleSignals:
             return found
         for name in self._names(call, made):
             self._hear(found, name, Link(span, f"its name is {name}"))
+        if call.frame.facts.qualname.endswith(_TRAINS_ON):
+            found.train.append(Link(span, "the trainer trains on what train_dataloader returns"))
+            found.consumed = True
         for item in dataset.alternatives() if dataset is not None else ():
             split = self._split_of(item)
             if split is not None:

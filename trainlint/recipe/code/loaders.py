@@ -10,6 +10,7 @@ from trainlint.analysis.evaluation.values import Frame, Resolved, same
 from trainlint.findings import Span
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.dataset_style import DatasetStyles
 from trainlint.recipe.code.leaves import absent, leaf, unknown_value
 from trainlint.recipe.code.loader_roles import Consumer, RoleSignals
 from trainlint.recipe.code.observe import Call, Observations, overlap
@@ -44,6 +45,7 @@ class Loaders:
 
     def __init__(self, seen: Observations, training: Training) -> None:
         self.seen = seen
+        self.styles = DatasetStyles(seen)
         self.roles = RoleSignals(seen, training, self._consumers(training))
         self.uses = list(self._uses())
 
@@ -292,50 +294,10 @@ class Loaders:
         dataset = use.argument("dataset")
         if dataset is None:
             return unknown_value("the data set is not known", use.span)
-        styles = {self._dataset_style(item) for item in dataset.alternatives()}
+        styles = {self.styles.of(item) for item in dataset.alternatives()}
         if len(styles) == 1 and "" not in styles:
             return Value(styles.pop(), State.DERIVED, span=use.span)
         return unknown_value(f"what kind of data set this is: {dataset.name or dataset.kind}", use.span)
-
-    def _dataset_style(self, value: Resolved, depth: int = 0) -> str:
-        if depth > 6:
-            return ""
-        if value.kind == "object":
-            return self._object_style(value, depth)
-        if value.kind == "part":
-            return self._dataset_style(value.items[0], depth + 1)
-        if value.kind == "instance":
-            return self._class_style(value.name)
-        if value.kind == "sequence" and value.items:
-            return "map"
-        return ""
-
-    def _object_style(self, value: Resolved, depth: int) -> str:
-        entry = self.seen.evaluator.entry(value.name)
-        if entry is not None and entry.style:
-            return entry.style
-        if entry is not None and entry.kind in ("dataset-wrapper", "split"):
-            inner = self.seen.evaluator.binder.arguments(value).get(entry.fields.get("dataset", ""))
-            return self._dataset_style(inner, depth + 1) if inner is not None else ""
-        if value.items and value.name.endswith(
-            (".map", ".filter", ".select", ".with_transform", ".with_format")
-        ):
-            return self._dataset_style(value.items[0], depth + 1)
-        return ""
-
-    def _class_style(self, name: str) -> str:
-        path, _, qualname = name.partition("::")
-        program = self.seen.program
-        for where, owner in program.lineage(path, qualname):
-            unit = program.index.unit(where, owner)
-            for base in unit.bases if unit is not None else ():
-                target = program.index.resolve(where, owner, base)
-                entry = self.seen.evaluator.entry(target.absolute) if target.kind == "external" else None
-                if entry is not None and entry.style:
-                    return entry.style
-        has_item = program.resolve(path, qualname, "__getitem__")[0] == "function"
-        has_iter = program.resolve(path, qualname, "__iter__")[0] == "function"
-        return "map" if has_item and not has_iter else ""
 
     def drawn(self) -> Iterator[Resolved]:
         """The loaders that `for` loops draw from, whatever the loops do."""

@@ -31,8 +31,10 @@ def _raw_sources(seen: Observations, elements: list[dict[str, Value]]) -> Iterat
     for element in elements:
         if element["loader.pixels"].value == "raw" and element["loader.role"].value == "train":
             yield element["loader.pixels"]
-    for call in seen.made("dataset"):
-        raw = call.entry is not None and call.entry.extra.get("pixels") == "raw"
+    for call in (*seen.made("dataset"), *seen.methods("load_data")):
+        made = seen.object(call)
+        entry = seen.evaluator.entry(made.name) if made.kind == "object" else None
+        raw = entry is not None and entry.extra.get("pixels") == "raw"
         if raw and seen.happens(call.frame, call.event.conditions) is True:
             yield derived("raw", call.span)
 

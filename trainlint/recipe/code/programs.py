@@ -284,15 +284,16 @@ def config_script(index: ProjectIndex, entry: str, literal: str) -> str:
 def entry_points(index: ProjectIndex, knowledge: Knowledge) -> list[str]:
     """Files that are run: those with a main guard, and those whose top level itself trains. Sorted by
     path."""
-    found = []
-    for path in index.outlines:
-        outline = index.outlines.get(path)
-        if outline is None:
-            continue
-        body = next((unit for unit in outline.units if unit.kind == "module"), None)
-        if outline.main_guard or (body is not None and _trains_at_top(body.calls, knowledge)):
-            found.append(path)
-    return sorted(found)
+    return sorted(path for path in index.outlines if is_entry(index, path, knowledge))
+
+
+def is_entry(index: ProjectIndex, path: str, knowledge: Knowledge) -> bool:
+    """Whether a file is run: it has a main guard, or its top level itself trains."""
+    outline = index.outlines.get(path)
+    if outline is None:
+        return False
+    body = next((unit for unit in outline.units if unit.kind == "module"), None)
+    return outline.main_guard or (body is not None and _trains_at_top(body.calls, knowledge))
 
 
 def _trains_at_top(calls: Sequence[str], knowledge: Knowledge) -> bool:

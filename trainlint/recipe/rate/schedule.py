@@ -21,12 +21,13 @@ _FALLING = frozenset(
 )
 """Shapes that start at the optimizer's rate and never exceed it."""
 
-_AROUND = frozenset({"sequential", "chained", "linear", "constant"})
+_AROUND = frozenset({"sequential", "chained", "linear", "linear-between", "constant"})
 """Shapes that hold other schedules, or stand before them."""
 
 _NAMES = {
-    "polynomial": "poly", "cosine-restarts": "cosine", "linear-decay": "linear", "inverse-sqrt": "inv-sqrt",
-    "lambda": "custom", "multiplicative": "custom", "swa": "custom", "builtin": "custom",
+    "polynomial": "poly", "cosine-restarts": "cosine", "linear-decay": "linear", "linear-between": "linear",
+    "inverse-sqrt": "inv-sqrt", "lambda": "custom", "multiplicative": "custom", "swa": "custom",
+    "builtin": "custom",
 }  # fmt: skip
 _CURVE_FACTS = (
     "schedule.shape",

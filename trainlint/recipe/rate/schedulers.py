@@ -12,11 +12,15 @@ from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.placement import is_main_guard
 from trainlint.recipe.rate.formula_parts import BATCHES, Env, Node, Scope, UnresolvedError
 from trainlint.recipe.rate.formulas import Formulas
+from trainlint.recipe.rate.functions import PACKAGES as FUNCTIONS
+from trainlint.recipe.rate.functions import build_function
 from trainlint.recipe.rate.shapes import CurveError, Quantity, Schedule, build
 from trainlint.recipe.rate.warmed import PACKAGES, build_warmed
 
 _OWN_RATES = frozenset({"onecycle", "cyclic"})
 _PARTS = frozenset({"optimizer", "schedulers", "function"})
+_PADDLE = "paddle.optimizer.lr."
+_PADDLE_SHAPES = frozenset({"step", "multistep", "exponential", "cosine", "lambda"})
 _MAX_NESTING = 4
 _PROBES = (0, 1, 2, 7, 30, 90, 365)
 
@@ -54,7 +58,7 @@ class Schedulers:
                     entry = self.seen.evaluator.entry(leaf.name) if leaf.kind == "object" else None
                     if (
                         entry is not None
-                        and entry.kind in ("scheduler", "scheduler-factory")
+                        and entry.kind in ("scheduler", "scheduler-factory", "schedule")
                         and leaf.site is not None
                     ):
                         yield leaf.site
@@ -72,7 +76,11 @@ class Schedulers:
         shape = "" if entry is None else self._shape(made, entry)
         if entry is None or not shape or depth > _MAX_NESTING:
             raise CurveError(f"{_plain(made.name) or 'a scheduler'} has no known formula")
+        if made.name.startswith(FUNCTIONS):
+            return self._function_of_step(made, entry, env, depth)
         warmed = made.name.startswith(PACKAGES)
+        if made.name.startswith(_PADDLE) and shape in _PADDLE_SHAPES:
+            return self._with_own_rate(made, entry, env, depth)
         if not warmed and not made.name.startswith("torch."):
             raise CurveError(f"{_plain(made.name)} is not simulated")
         if self.base is None and shape not in _OWN_RATES:
@@ -81,6 +89,23 @@ class Schedulers:
         try:
             quantities = self._quantities(made, entry, env, depth)
             return build_warmed(shape, base, quantities) if warmed else build(shape, base, quantities)
+        except (CurveError, UnresolvedError) as error:
+            raise CurveError(f"{_plain(made.name)}: {error}") from error
+
+    def _with_own_rate(self, made: Resolved, entry: Entry, env: Env, depth: int) -> Schedule:
+        """A schedule that is stepped like PyTorch's and by the same formula, from a rate of its own."""
+        try:
+            quantities = self._quantities(made, entry, env, depth)
+            base = quantities.get("initial_lr")
+            if isinstance(base, bool) or not isinstance(base, (int, float)):
+                raise CurveError("its first rate is not known")
+            return build(entry.shape, base, quantities)
+        except (CurveError, UnresolvedError) as error:
+            raise CurveError(f"{_plain(made.name)}: {error}") from error
+
+    def _function_of_step(self, made: Resolved, entry: Entry, env: Env, depth: int) -> Schedule:
+        try:
+            return build_function(entry.shape, self._quantities(made, entry, env, depth))
         except (CurveError, UnresolvedError) as error:
             raise CurveError(f"{_plain(made.name)}: {error}") from error
 

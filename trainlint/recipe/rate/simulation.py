@@ -15,6 +15,7 @@ from trainlint.recipe.model import Value
 from trainlint.recipe.rate.actions import RateActions, level_of
 from trainlint.recipe.rate.curve import Curve, simulate
 from trainlint.recipe.rate.formulas import Formulas
+from trainlint.recipe.rate.functions import PACKAGES
 from trainlint.recipe.rate.run import Action, play
 from trainlint.recipe.rate.schedulers import Schedulers
 from trainlint.recipe.rate.shapes import CurveError, Schedule, chained
@@ -77,12 +78,30 @@ class RateSimulation:
         span = calls[0].span if calls else next(iter(self.optimizers.rate_stores), None)
         if self.length is None:
             raise CurveError("the length of the run is not known")
+        if any(call.name.startswith(PACKAGES) for call in calls):
+            return self._of_steps(calls, self.length, span)
         actions = self._actions(calls, 1)[1]
         if not calls and not actions:
             raise CurveError("what changes the rate is off by default, or was not found")
         if level_of(actions) == EPOCH:
             return self._per_round(calls, self.length, span)
         return self._per_batch(calls, self.length, span)
+
+    def _of_steps(self, calls: list[Call], length: RunLength, span: Span | None) -> RateResult:
+        """A run whose rate is a function of the number of updates."""
+        given = self.seen.argument(self.optimizers.calls[0], "lr")
+        if len(calls) != 1 or given is None or given.site != calls[0].site:
+            raise CurveError("the schedule is not the optimizer's rate alone")
+        if length.unit == "steps":
+            schedule = self.schedulers.schedule(calls[0], 1)
+            curve = simulate(schedule, length.rounds)
+            return RateResult(curve, span, _float(curve.warmup), "steps", schedule.end, "steps")
+        batches = _stand_in(length)
+        few, many = (self.schedulers.schedule(calls[0], size) for size in (batches, 2 * batches))
+        first = simulate(few, length.rounds * batches)
+        second = simulate(many, length.rounds * 2 * batches)
+        at_epochs = [(few.at(e * batches), many.at(2 * e * batches)) for e in range(length.rounds)]
+        return _compared(first, second, at_epochs, (few.end, many.end), batches, span)
 
     def _actions(self, calls: list[Call], batches: int) -> tuple[list[Schedule], list[Action]]:
         if not calls:
@@ -104,22 +123,15 @@ class RateSimulation:
         """A run whose rate changes per batch: what two stand-in sizes of an epoch agree on."""
         if length.unit != "epochs":
             raise CurveError("the number of batches is not known")
-        batches = min(_BATCHES, _MAX_STAND_IN // (2 * length.rounds))
-        if batches < 2:
-            raise CurveError("the run has too many epochs to follow batch by batch")
+        batches = _stand_in(length)
         made = [self._actions(calls, size) for size in (batches, 2 * batches)]
         first, second = (
             self._played(*one, length.rounds, size)
             for one, size in zip(made, (batches, 2 * batches), strict=True)
         )
         at_epochs = [(first.rates[e * batches], second.rates[2 * e * batches]) for e in range(length.rounds)]
-        highest = max(first.peak, second.peak)
-        if any(abs(one - two) > _TOLERANCE * highest for one, two in at_epochs):
-            raise CurveError("the rate hangs on the number of batches, which is not known")
-        warmup, unit = _agreed(_float(first.warmup), _float(second.warmup), batches)
         ends = [one[0].end if len(one) == 1 else None for one, _ in made]
-        end, end_unit = _agreed(ends[0], ends[1], batches)
-        return RateResult(first, span, warmup, unit, end, end_unit)
+        return _compared(first, second, at_epochs, (ends[0], ends[1]), batches, span)
 
     def _played(self, schedules: list[Schedule], actions: list[Action], rounds: int, batches: int) -> Curve:
         base = self.base
@@ -140,6 +152,31 @@ def run_rounds(facts: Mapping[str, Value]) -> RunLength | None:
         if rounds is not None and rounds == int(rounds) and rounds > 0:
             return RunLength(int(rounds), unit)
     return None
+
+
+def _stand_in(length: RunLength) -> int:
+    """How many batches an epoch is given where that is not known. Raises CurveError."""
+    batches = min(_BATCHES, _MAX_STAND_IN // (2 * length.rounds))
+    if batches < 2:
+        raise CurveError("the run has too many epochs to follow batch by batch")
+    return batches
+
+
+def _compared(
+    first: Curve,
+    second: Curve,
+    at_epochs: list[tuple[float, float]],
+    ends: tuple[float | None, float | None],
+    batches: int,
+    span: Span | None,
+) -> RateResult:
+    """What runs with two sizes of an epoch agree on. Raises CurveError where the size matters."""
+    highest = max(first.peak, second.peak)
+    if any(abs(one - two) > _TOLERANCE * highest for one, two in at_epochs):
+        raise CurveError("the rate hangs on the number of batches, which is not known")
+    warmup, unit = _agreed(_float(first.warmup), _float(second.warmup), batches)
+    end, end_unit = _agreed(ends[0], ends[1], batches)
+    return RateResult(first, span, warmup, unit, end, end_unit)
 
 
 def _agreed(first: float | None, second: float | None, batches: int) -> tuple[float | None, str]:

@@ -1,0 +1,228 @@
+"""Ranges that a hyper-parameter search draws from, as code declares them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import pairwise
+
+from trainlint.analysis.evaluation.arguments import Arguments
+from trainlint.analysis.evaluation.values import Frame, Resolved
+from trainlint.analysis.facts import Outline, Parameter, Unit
+from trainlint.analysis.index.project import ProjectIndex
+from trainlint.findings import Span
+from trainlint.knowledge.roles import words_of
+from trainlint.knowledge.search_spaces import Range, search_spaces
+from trainlint.recipe.code.leaves import derived, unknown_value
+from trainlint.recipe.code.programs import Program
+from trainlint.recipe.model import Recipe, State, Value
+
+_LOGARITHMIC = frozenset({"log", "log2", "log10", "ln", "exp", "exponent", "power", "pow"})
+_RATES = frozenset({"lr", "lrate", "eta", "lr0", "learningrate", "lrs"})
+_DECAYS = frozenset({"wd", "weightdecay", "decay", "l2"})
+
+
+def search_recipe(program: Program) -> Recipe | None:
+    """The search spaces of a program's entry file, as a recipe of kind `sweep`; None where it has none."""
+    spaces: list[dict[str, Value]] = []
+    outline = program.index.outlines[program.entry]
+    words = _words(outline)
+    for unit in outline.units:
+        if not _declares(unit, words):
+            continue
+        frame = program.evaluator.root(program.entry, unit.qualname)
+        if frame is not None:
+            spaces += _Spaces(program, frame).elements()
+    if not spaces:
+        return None
+    span = spaces[0]["space.name"].span or Span(program.entry, 1, 1, 1, 1)
+    facts = {"meta.kind": derived("sweep", span)}
+    return Recipe(program.entry, "sweep", span, facts, {"spaces": spaces}, (program.entry,))
+
+
+def declares_search(index: ProjectIndex, path: str) -> bool:
+    """Whether a file may declare a range."""
+    outline = index.outlines[path]
+    words = _words(outline)
+    return any(_declares(unit, words) for unit in outline.units)
+
+
+def _words(outline: Outline) -> frozenset[str]:
+    """The names that declare a range in a file: those of the libraries it imports, and unmistakable ones."""
+    packages = {entry.target.partition(".")[0] for entry in outline.imports}
+    return frozenset(name for name, package in _callables() if not package or package in packages)
+
+
+@cache
+def _callables() -> tuple[tuple[str, str], ...]:
+    """Every name that declares a range, with the package that must be imported ("" for none)."""
+    known = search_spaces()
+    methods = [(name, way.package) for name, way in known.methods.items()]
+    names = (*known.functions, *known.bounds)
+    functions = [(name.rpartition(".")[2], name.partition(".")[0]) for name in names]
+    return (*methods, *functions)
+
+
+def _declares(unit: Unit, words: frozenset[str]) -> bool:
+    mapped = any(key in unit.mentions for key in search_spaces().mappings)
+    return mapped or any(name.rpartition(".")[2] in words for name in unit.calls)
+
+
+class _Spaces:
+    """The ranges one unit declares."""
+
+    def __init__(self, program: Program, frame: Frame) -> None:
+        self.evaluator = program.evaluator
+        self.program = program
+        self.frame = frame
+        self.keys = _keys(frame)
+
+    def elements(self) -> list[dict[str, Value]]:
+        """One mapping of `space.*` values for each range with known ends, in order."""
+        return [element for element in self._all() if element]
+
+    def _all(self) -> Iterator[dict[str, Value]]:
+        known = search_spaces()
+        for event in self.program.events(self.frame.facts):
+            if event.kind != "call":
+                continue
+            callee = self.frame.term(self.frame.term(event.term).args[0])
+            if callee.op == "attr" and callee.name in known.methods:
+                yield self._called(event.term, known.methods[callee.name])
+            elif callee.op == "global" and "::" not in callee.name:
+                name = self.evaluator.knowledge.canonical(callee.name)
+                if name in known.functions:
+                    yield self._called(event.term, known.functions[name])
+                elif name in known.bounds:
+                    yield from self._bounds(event.term, known.bounds[name])
+        for key, way in known.mappings.items():
+            yield from self._mappings(key, way)
+
+    def _bind(self, term: int, way: Range) -> Arguments:
+        params = [Parameter(name, "normal", True) for name in way.parameters]
+        return self.evaluator.binder.bind(self.frame, term, params)
+
+    def _called(self, term: int, way: Range) -> dict[str, Value]:
+        given = self._bind(term, way)
+        if not given.complete:
+            return {}
+        label = given.get(way.name)
+        name = label.value if label is not None and isinstance(label.value, str) else self.keys.get(term, "")
+        scale = way.scale
+        for argument, plain in ((way.log, (False,)), (way.sampling, (None, "linear"))):
+            value = given.get(argument) if argument else None
+            if value is not None:
+                if value.kind != "const":
+                    return {}
+                scale = "linear" if value.value in plain else "log"
+        step = given.get(way.step) if way.step else None
+        stepped = step is not None and not (step.kind == "const" and step.value is None)
+        low, high = given.get(way.low), given.get(way.high)
+        return self._element(name, low, high, scale, way, term, stepped=stepped)
+
+    def _bounds(self, term: int, way: Range) -> Iterator[dict[str, Value]]:
+        space = self._bind(term, way).get(way.argument)
+        for name, pair in space.entries.items() if space is not None else ():
+            if pair.kind == "sequence" and len(pair.items) == 2 and pair.frame is not None:
+                frame, self.frame = self.frame, pair.frame
+                yield self._element(name, *pair.items, "linear", way, pair.term)
+                self.frame = frame
+
+    def _mappings(self, key: str, way: Range) -> Iterator[dict[str, Value]]:
+        for index, record in enumerate(self.frame.facts.terms):
+            if record.op != "dict" or index not in self.keys:
+                continue
+            held = {
+                str(self.frame.term(name).value): value
+                for name, value in zip(record.args[::2], record.args[1::2], strict=True)
+                if self.frame.term(name).op == "const"
+            }
+            if {key, way.low, way.high} <= held.keys() and self.frame.term(held[key]).value in way.uniform:
+                low, high = (self.evaluator.value(self.frame, held[end]) for end in (way.low, way.high))
+                yield self._element(self.keys[index], low, high, "linear", way, index)
+
+    def _element(
+        self,
+        name: str,
+        low: Resolved | None,
+        high: Resolved | None,
+        scale: str,
+        way: Range,
+        term: int,
+        *,
+        stepped: bool = False,
+    ) -> dict[str, Value]:
+        if low is None or high is None or not name:
+            return {}
+        span = self.frame.span(term)
+        ends = [_end(each, span) for each in (low, high)]
+        element = {
+            "space.name": Value(name, State.EXPLICIT, span=span),
+            "space.tunes": derived(_tunes(name), span),
+            "space.tool": derived(way.tool, span),
+            "space.scale": derived(scale, span),
+            "space.stepped": derived(stepped, span),
+            "space.low": ends[0],
+            "space.high": ends[1],
+            "space.decades": _decades(low, high, span),
+            "space.inverted": _inverted(low, high, span),
+        }
+        if way.advice:
+            element["space.advice"] = derived(way.advice, span)
+        return element
+
+
+def _keys(frame: Frame) -> Mapping[int, str]:
+    """Terms that are values of a dict's constant keys, or are bound to a name: what they are called."""
+    found: dict[int, str] = {}
+    for record in frame.facts.terms:
+        if record.op == "dict":
+            for key, value in zip(record.args[::2], record.args[1::2], strict=True):
+                name = frame.term(key).value
+                if isinstance(name, str):
+                    found[value] = name
+    for event in frame.facts.events:
+        if event.kind == "bind":
+            found.setdefault(event.term, event.name)
+    return found
+
+
+def _end(value: Resolved, span: Span | None) -> Value:
+    if value.is_number:
+        assert isinstance(value.value, (int, float))
+        return Value(value.value, State.EXPLICIT, span=span)
+    return unknown_value(value.name or f"a {value.kind}", span)
+
+
+def _inverted(low: Resolved, high: Resolved, span: Span | None) -> Value:
+    """Whether the lower end lies above the higher one."""
+    if not low.is_number or not high.is_number:
+        return unknown_value("an end of the range is not known", span)
+    assert isinstance(low.value, (int, float))
+    assert isinstance(high.value, (int, float))
+    return derived(low.value > high.value, span)
+
+
+def _decades(low: Resolved, high: Resolved, span: Span | None) -> Value:
+    """How many powers of ten the range spans; very many from zero on."""
+    if not low.is_number or not high.is_number:
+        return unknown_value("an end of the range is not known", span)
+    assert isinstance(low.value, (int, float))
+    assert isinstance(high.value, (int, float))
+    if low.value < 0 or high.value <= low.value:
+        return unknown_value("the range is not positive", span)
+    if low.value == 0:
+        return derived(100.0, span)
+    return derived(round(math.log10(high.value / low.value), 3), span)
+
+
+def _tunes(name: str) -> str:
+    """What a parameter of this name is: rate, decay or other. What says `log` is on that scale already."""
+    words = words_of(name)
+    joined = set(words) | {"".join(pair) for pair in pairwise(words)}
+    if joined & _LOGARITHMIC or "dropout" in joined or "schedule" in joined:
+        return "other"
+    if joined & _RATES:
+        return "other" if joined & _DECAYS else "rate"
+    return "decay" if joined & (_DECAYS - {"decay"}) else "other"
