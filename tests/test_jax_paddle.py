@@ -211,6 +211,11 @@ train(paddle.vision.models.resnet18(), [])
     assert value(recipe, "rate.final_ratio") == pytest.approx(final)
 
 
+def test_a_run_with_frozen_parts_is_not_from_scratch(tmp_path: Path) -> None:
+    parts = '{"a": optax.adam(1e-3), "b": optax.set_to_zero()}'
+    assert value(optax(tmp_path, f"optax.multi_transform({parts}, label)"), "meta.purpose") != "scratch"
+
+
 def test_a_jax_program_has_no_generator_to_seed(tmp_path: Path) -> None:
     assert value(optax(tmp_path, "optax.adam(1e-3)"), "repro.seeded") is State.UNKNOWN
 
@@ -225,7 +230,15 @@ def get_config():
     config.optim.lr = 0.5
     if config.batch > 1:
         config.late = 0.75
+    config.given = ml_collections.ConfigDict()
+    config.given.lr = 0.5
+    change(config.given)
+    config.updated = ml_collections.ConfigDict({"lr": 0.5})
+    config.updated.update({"lr": 0.25})
     return config
+
+def change(config):
+    config.lr = 0.25
 """
 
 
@@ -236,6 +249,8 @@ def get_config():
         ("FLAGS.config.optim.lr", None, 0.5),
         ("FLAGS.config.late", None, State.UNKNOWN),
         ("FLAGS.config.missing", None, State.UNKNOWN),
+        ("FLAGS.config.given.lr", None, State.UNKNOWN),
+        ("FLAGS.config.updated.lr", None, State.UNKNOWN),
         ("FLAGS.config.lr", "other/there.py", 0.25),
         ("FLAGS.config.lr", "other/nowhere.py", State.UNKNOWN),
         ("FLAGS.rate", None, 0.125),

@@ -62,6 +62,8 @@ class Flags:
         return self._attributes[key]
 
     def _stored(self, config: Resolved, frame: Frame, name: str) -> Resolved | None:
+        if _goes_elsewhere(config, frame):
+            return unknown(f"{name} may be set where the config is handed on", frozenset({name}))
         found = self._initial(config, frame, name)
         for event in frame.facts.events:
             if event.kind != "store-attr" or event.name != name:
@@ -127,3 +129,16 @@ class Flags:
             return unknown("which config file the flag names is not known")
         returns = [back for back in frame.facts.returns if back.nested < 0 and not back.yields]
         return join([self.evaluator.value(frame, back.term) for back in returns])
+
+
+def _goes_elsewhere(config: Resolved, frame: Frame) -> bool:
+    """Whether the config is passed to a call, or updated from a mapping, in the unit that makes it."""
+    for event in frame.facts.events:
+        if event.kind != "call":
+            continue
+        call = frame.term(event.term)
+        callee = frame.term(call.args[0])
+        updates = callee.op == "attr" and callee.name.startswith("update") and callee.args[0] == config.term
+        if updates or config.term in call.args[1:]:
+            return True
+    return False

@@ -10,6 +10,7 @@ from trainlint.findings import Span
 from trainlint.recipe.code.ancestry import Ancestry, Node
 from trainlint.recipe.code.leaves import derived
 from trainlint.recipe.code.loaders import Loaders
+from trainlint.recipe.code.standardised import two_sources
 from trainlint.recipe.model import State, Value
 
 _TRAINS = ("fit", "fit_generator")
@@ -39,7 +40,7 @@ class _Way:
 def preparations(loaders: Loaders, elements: list[dict[str, Value]]) -> list[dict[str, Value]]:
     """One mapping of `preparation.*` values for each difference between training and test data."""
     found = [_normalized(element) for element in elements]
-    return [each for each in (*found, _scaled(loaders, elements)) if each]
+    return [each for each in (*found, _scaled(loaders, elements), *two_sources(loaders.seen)) if each]
 
 
 def _normalized(element: dict[str, Value]) -> dict[str, Value]:

@@ -20,11 +20,13 @@ from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.purpose import purpose_of, toy_run
 from trainlint.recipe.code.regularizers import regularizers
 from trainlint.recipe.code.samplers import Samplers
+from trainlint.recipe.code.schedulers import scheduler_elements
 from trainlint.recipe.code.seeding import Seeding
 from trainlint.recipe.code.selection import selection
 from trainlint.recipe.code.splits import splits
 from trainlint.recipe.code.subject import subject
 from trainlint.recipe.code.training import Training, may_train
+from trainlint.recipe.code.update_order import UpdateOrder
 from trainlint.recipe.derived import derive
 from trainlint.recipe.model import Recipe, Value
 from trainlint.recipe.rate.schedule import schedule_facts
@@ -86,6 +88,10 @@ def code_recipe(program: Program) -> Recipe | None:
     groups = {"optimizers": optimizer_elements, "loaders": loader_elements}
     groups["fits"] = fit_elements(seen)
     groups["splits"] = splits(seen)
+    order = UpdateOrder(seen)
+    groups["schedulers"] = scheduler_elements(seen)
+    groups["clips"] = order.clips()
+    groups["steps"] = order.schedule_steps()
     groups["flags"] = flag_elements(seen)
     groups["samplers"] = Samplers(loaders, training).elements()
     groups["preparations"] = preparations(loaders, loader_elements)

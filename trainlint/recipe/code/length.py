@@ -10,6 +10,10 @@ from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import State, Value
 
+_RANGES = frozenset(
+    {"builtins.range", "tqdm.trange", "tqdm.auto.trange", "six.moves.range", "six.moves.xrange"}
+)
+
 
 def run_length(seen: Observations, training: Training) -> dict[str, Value]:
     """`train.epochs` and `train.steps`, as far as the loops and trainers say."""
@@ -80,7 +84,7 @@ def _range(seen: Observations, value: Resolved, depth: int = 0) -> Resolved | No
         return None if filtered else _range(seen, value.items[1], depth + 1)
     if value.kind != "object" or value.frame is None or depth > 4:
         return None
-    if value.name in ("builtins.range", "tqdm.trange", "tqdm.auto.trange"):
+    if value.name in _RANGES:
         return value
     for argument in value.frame.term(value.term).args[1:2]:
         return _range(seen, seen.evaluator.value(value.frame, argument), depth + 1)

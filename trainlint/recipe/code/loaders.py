@@ -300,10 +300,10 @@ class Loaders:
         return unknown_value(f"what kind of data set this is: {dataset.name or dataset.kind}", use.span)
 
     def drawn(self) -> Iterator[Resolved]:
-        """The loaders that `for` loops draw from, whatever the loops do."""
+        """The loaders that `for` loops draw all batches from, whatever the loops do."""
         for frame in self.seen.frames:
             for loop in frame.facts.loops:
-                if loop.kind == "for":
+                if loop.kind == "for" and "next" not in self.seen.texts(frame, loop.source):
                     yield from self.drawn_from(self.seen.evaluator.value(frame, loop.source))
 
     def _consumers(self, training: Training) -> list[Consumer]:

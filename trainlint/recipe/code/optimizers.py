@@ -63,13 +63,10 @@ class Optimizers:
             path, separator, qualname = call.name.partition("::")
             if not separator or self.seen.program.kind(path, qualname) != "class":
                 continue
-            for where, owner in self.seen.program.lineage(path, qualname):
-                unit = self.seen.program.index.unit(where, owner)
-                for base in unit.bases if unit is not None else ():
-                    target = self.seen.program.index.resolve(where, owner, base)
-                    entry = self.seen.evaluator.entry(target.absolute) if target.kind == "external" else None
-                    if entry is not None and entry.kind in kinds:
-                        found.append(call)
+            for base in self.seen.program.foreign_bases(path, qualname):
+                entry = self.seen.evaluator.entry(base)
+                if entry is not None and entry.kind in kinds:
+                    found.append(call)
         return found
 
     def elements(self) -> list[dict[str, Value]]:

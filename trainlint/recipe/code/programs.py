@@ -184,6 +184,15 @@ class Program:
                     waiting.append((target.path, target.qualname))
         return list(found)
 
+    def foreign_bases(self, path: str, qualname: str) -> Iterator[str]:
+        """The absolute names of a class's bases outside the project, its project bases' included."""
+        for where, owner in self.lineage(path, qualname):
+            unit = self.index.unit(where, owner)
+            for base in unit.bases if unit is not None else ():
+                target = self.index.resolve(where, owner, base)
+                if target.kind == "external":
+                    yield target.absolute
+
     def methods(self, path: str, qualname: str) -> Sequence[Place]:
         """Every method of a class, its own first, then those of its project bases."""
         found: list[Place] = []

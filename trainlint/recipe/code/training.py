@@ -109,14 +109,12 @@ class Training:
         program = self.seen.program
         if program.resolve(path, qualname, method)[0] == "function":
             return False
-        for where, owner in program.lineage(path, qualname):
-            unit = program.index.unit(where, owner)
-            for base in unit.bases if unit is not None else ():
-                target = program.index.resolve(where, owner, base)
-                entry = self.seen.evaluator.entry(target.absolute) if target.kind == "external" else None
-                if entry is not None and (entry.kind == "trainer" or (method == "fit" and _has_fit(entry))):
-                    return True
-        return False
+        bases = (self.seen.evaluator.entry(base) for base in program.foreign_bases(path, qualname))
+        return any(
+            entry.kind == "trainer" or (method == "fit" and _has_fit(entry))
+            for entry in bases
+            if entry is not None
+        )
 
     def loop_trains(self, facts: UnitFacts, loop: int) -> bool:
         """Whether a loop's body runs a backward pass, directly or through a call."""

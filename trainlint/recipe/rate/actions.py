@@ -9,6 +9,7 @@ from trainlint.analysis.evaluation.values import Frame
 from trainlint.analysis.facts import Event
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.placement import EPOCH, ONCE, Placement, Placements
+from trainlint.recipe.code.schedulers import is_dropped
 from trainlint.recipe.rate.formula_parts import RATE, Env, Node, UnresolvedError
 from trainlint.recipe.rate.formulas import Formulas
 from trainlint.recipe.rate.run import Action
@@ -45,21 +46,13 @@ class RateActions:
             if isinstance(placement, str):
                 raise CurveError(f"where the schedule is stepped: {placement}")
             found.append((step, placement))
-        if not found and not self._is_dropped(call):
+        if not found and not is_dropped(call):
             raise CurveError(f"no step of {call.name.rpartition('.')[2]} was found")
         if len(found) > _MAX_STEPPERS or any(place.level == ONCE and not place.ahead for _, place in found):
             raise CurveError("the schedule is stepped outside of the training")
         if any(place.level == ONCE and step.event.loop >= 0 for step, place in found):
             raise CurveError("the schedule is stepped in a loop outside of the training")
         return found
-
-    def _is_dropped(self, call: Call) -> bool:
-        """Whether nothing is done with a scheduler: no expression, store or return of its unit uses it."""
-        facts = call.frame.facts
-        if any(call.term in term.args for term in facts.terms) or call.term in facts.bindings.values():
-            return False
-        stored = any(event.kind != "bind" and event.value == call.term for event in facts.events)
-        return not stored and all(back.term != call.term for back in facts.returns)
 
     def stepped(self, calls: Sequence[Call], schedules: Sequence[Schedule]) -> Iterator[Action]:
         """The steps of schedules that act on one rate."""
