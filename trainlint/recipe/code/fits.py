@@ -139,9 +139,12 @@ class Fits:
                         break
 
     def _counts(self, frame: Frame, bound: int) -> bool:
-        """Whether a bound is a part of how much data there is: `int(0.8 * len(data))`, `train_size`."""
+        """Whether a bound is a part of how much data there is: `int(0.8 * len(data))`, `train_size`.
+
+        A length that is given (`seq_len`, `window_size`) cuts one sample into what is known and what is asked.
+        """
         words = {word for text in self.seen.texts(frame, bound) for word in words_of(text)}
-        return bool(words & {"len", "shape", "size", "train", "test", "split", "val", "ratio"})
+        return _measures(frame, bound) or bool(words & {"train", "test", "split", "val", "ratio"})
 
     def _splits_after(self) -> dict[int, Split]:
         """For each fit by its number, the first split that divides what it was fitted on and transformed."""
@@ -284,6 +287,14 @@ def _takes_some(frame: Frame, term: int) -> bool:
     if key.op == "slice":
         return not all(_is_none(frame, bound) for bound in key.args[:2])
     return key.op in ("cmp", "bin", "un")
+
+
+def _measures(frame: Frame, term: int, depth: int = 6) -> bool:
+    """Whether an expression asks for the length of something."""
+    record = frame.term(term)
+    if record.name == "shape" or (record.op == "global" and record.name == "builtins.len"):
+        return True
+    return depth > 0 and any(_measures(frame, each, depth - 1) for each in record.args)
 
 
 def _is_length(frame: Frame, term: int) -> bool:

@@ -18,6 +18,7 @@ from trainlint.recipe.code.optimizers import Optimizers
 from trainlint.recipe.code.pixels import pixel_range
 from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.purpose import purpose_of, toy_run
+from trainlint.recipe.code.recurrence import recurrence
 from trainlint.recipe.code.regularizers import regularizers
 from trainlint.recipe.code.samplers import Samplers
 from trainlint.recipe.code.schedulers import scheduler_elements
@@ -73,6 +74,7 @@ def code_recipe(program: Program) -> Recipe | None:
         facts["batch.devices"] = devices
     facts.update(subject(seen, optimizers, loaders, [element["loader.role"] for element in loader_elements]))
     facts.update(regularizers(seen))
+    facts.update(recurrence(seen, loader_elements, at))
     primary = optimizer_elements[0] if len(optimizer_elements) == 1 and not optimizers.unread else {}
     facts.update(primary)
     rate = schedule_facts(seen, training, optimizers, primary, facts)

@@ -73,8 +73,14 @@ class LoaderFacts:
         trains = {True: True, False: False, "train": True, "test": False, "val": False, "valid": False}
         if given.value not in trains or isinstance(given.value, int) is not isinstance(given.value, bool):
             return unknown_value("the split is neither for training nor for evaluation", use.span)
-        span = next((origin.span for origin in given.origins if origin.span is not None), use.span)
+        written = next((origin.span for origin in given.origins if origin.span is not None), use.span)
+        span = use.span if self._is_shared(dataset) else written
         return derived("train" if trains[given.value] else "eval", span)
+
+    def _is_shared(self, dataset: Resolved) -> bool:
+        """Whether several loaders read one data set: then the loader is at fault, not the split."""
+        given = [use.argument("dataset") for use in self.loaders.uses]
+        return sum(each is not None and each.site == dataset.site for each in given) > 1
 
     def _samples_are_replaced(self) -> bool:
         """Whether the samples of a data set are put in place by hand: `test_set.data = some[:100]`."""
