@@ -141,7 +141,7 @@ class Fits:
     def _counts(self, frame: Frame, bound: int) -> bool:
         """Whether a bound is a part of how much data there is: `int(0.8 * len(data))`, `train_size`.
 
-        A length that is given (`seq_len`, `window_size`) cuts one sample into what is known and what is asked.
+        A length that is given (`seq_len`, `window_size`) cuts one sample into what is known and asked.
         """
         words = {word for text in self.seen.texts(frame, bound) for word in words_of(text)}
         return _measures(frame, bound) or bool(words & {"train", "test", "split", "val", "ratio"})
