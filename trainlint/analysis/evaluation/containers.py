@@ -151,6 +151,4 @@ class Containers:
         """A comprehension."""
         source = self.evaluator.value(frame, term.args[-1])
         element = self.evaluator.value(frame, term.args[-2])
-        if term.name == "dict":
-            return Resolved("part", name="comprehension", items=(element, source), frame=frame, term=index)
         return Resolved("part", name="comprehension", items=(element, source), frame=frame, term=index)

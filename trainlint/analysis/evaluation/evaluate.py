@@ -12,7 +12,7 @@ from trainlint.analysis.evaluation.flags import CONFIG, FLAGS, Flags
 from trainlint.analysis.evaluation.operators import Operators
 from trainlint.analysis.evaluation.options import Options
 from trainlint.analysis.evaluation.scope import ConfigReader, ProgramScope
-from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, Site, describe, join, unknown
+from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, describe, join, unknown
 from trainlint.analysis.facts import Event, Term, UnitFacts
 from trainlint.knowledge.base import Entry, Knowledge
 
@@ -260,8 +260,3 @@ class Evaluator:
     def entry(self, name: str) -> Entry | None:
         """What the knowledge says of a canonical name."""
         return self.knowledge.lookup(name)
-
-
-def site_of(frame: Frame, index: int) -> Site:
-    """The identity of the object a call makes."""
-    return Site(frame.facts.path, frame.facts.qualname, index)
