@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
 
 MAX_CALL_DEPTH = 12
+GENERATOR = "generator "
+"""Begins the name of what a project function with `yield` returns."""
 _SAME_OBJECT = frozenset(
     "to cuda cpu xpu float half double bfloat16 train eval requires_grad_ share_memory compile copy lower"
     " upper strip".split()
@@ -206,9 +208,28 @@ class CallEvaluator:
         ]
         if any(back.yields and back.nested < 0 for back in facts.returns):
             return Resolved(
-                "object", name=f"generator {qualname}", site=_site(frame, index), frame=frame, term=index
+                "object", name=f"{GENERATOR}{qualname}", site=_site(frame, index), frame=frame, term=index
             )
         return join(results) if results else Resolved("const", value=None)
+
+    def yielded(self, generator: Resolved) -> list[Resolved]:
+        """What a generator of the project gives, each `yield` of it."""
+        frame = generator.frame
+        if frame is None or not generator.name.startswith(GENERATOR):
+            return []
+        found: list[Resolved] = []
+        for callee in self.evaluator.value(frame, frame.term(generator.term).args[0]).alternatives():
+            path, _, qualname = callee.name.partition("::")
+            facts = self.evaluator.scope.facts(path, qualname) if callee.kind == "function" else None
+            if facts is None or callee.frame is not None:
+                continue
+            called = self._call_frame(facts, frame, generator.term, callee.items[0] if callee.items else None)
+            found += [
+                self.evaluator.value(called, back.term)
+                for back in facts.returns
+                if back.yields and back.nested < 0
+            ]
+        return found
 
     def _nested(self, callee: Resolved) -> Resolved:
         assert callee.frame is not None

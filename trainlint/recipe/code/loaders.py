@@ -319,7 +319,18 @@ class Loaders:
                     continue
                 drawn = self.drawn_from(self.seen.evaluator.value(frame, loop.source))
                 found += [Consumer(item.identity, span, trains) for item in drawn]
-        return found
+        return [*found, *self._taken(training)]
+
+    def _taken(self, training: Training) -> Iterator[Consumer]:
+        """Batches taken one at a time: `next(batches)` in a loop that trains."""
+        for call in self.seen.calls:
+            if call.name != "builtins.next" or call.event.loop < 0 or call.span is None:
+                continue
+            if training.verdict(call.frame.facts, call.event.loop) is not True:
+                continue
+            for argument in call.frame.term(call.term).args[1:2]:
+                for item in self.drawn_from(self.seen.evaluator.value(call.frame, argument)):
+                    yield Consumer(item.identity, call.span, True)
 
     def drawn_from(self, value: Resolved, depth: int = 0) -> Iterator[Resolved]:
         """The loaders an iterated value draws from: through enumerate, zip, progress bars and prefetchers."""
@@ -337,6 +348,9 @@ class Loaders:
                     yield from self.drawn_from(inner, depth + 1)
 
     def _inside(self, item: Resolved) -> Iterable[Resolved]:
+        yielded = self.seen.evaluator.calls.yielded(item)
+        if yielded:
+            return yielded
         if item.frame is None or item.kind == "part":
             return item.items[:1]
         # A reader is called to make a pass over it: `for batch in train_reader()`.
