@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.batches import batch_facts
 from trainlint.recipe.code.chains import Chains
 from trainlint.recipe.code.counterparts import preparations
 from trainlint.recipe.code.encodings import fit_elements
@@ -68,7 +69,7 @@ def code_recipe(program: Program) -> Recipe | None:
     facts["meta.toy"] = toy_run(seen, facts)
     facts.update(Seeding(seen, seen.evaluator.knowledge.backend(framework), at).facts())
     facts["repro.seeding"] = derived(_seeding_call(seen, optimizers, framework), at)
-    facts.update(_batch(loader_elements))
+    facts.update(batch_facts(seen, training, loader_elements))
     devices = program.launch.devices()
     if devices is not None:
         facts["batch.devices"] = devices
@@ -167,20 +168,6 @@ def _in_entry(seen: Observations, call: Call) -> Span | None:
                 visited.add(place)
                 waiting.append(place)
     return None
-
-
-def _batch(elements: list[dict[str, Value]]) -> dict[str, Value]:
-    sizes = [
-        each["loader.batch_size"]
-        for each in elements
-        if each["loader.role"].known and each["loader.role"].value == "train"
-    ]
-    if not sizes:
-        return {"batch.per_device": unknown_value("no training loader was found")}
-    if not all(size.known and size.value == sizes[0].value for size in sizes):
-        reason = "the training loaders' batch is not known or differs"
-        return {"batch.per_device": unknown_value(reason, sizes[0].span)}
-    return {"batch.per_device": sizes[0], "batch.grad_accum": derived(1, sizes[0].span)}
 
 
 def _rate_from_batch(seen: Observations, call: Call, batch: Value) -> dict[str, Value]:

@@ -35,6 +35,11 @@ class Use:
         return self.bound.get(entry.fields.get(field, "")) if entry is not None else None
 
     @property
+    def shuffles_by_default(self) -> bool:
+        """What not passing `shuffle` means."""
+        return self.call.entry is not None and self.call.entry.default("shuffle") is True
+
+    @property
     def span(self) -> Span | None:
         """Where the loader is made."""
         return self.call.span
@@ -97,7 +102,7 @@ class Loaders:
         if value is None and not use.complete:
             return unknown_value("a starred argument may set shuffle", use.span)
         if value is None or (value.kind == "const" and value.value is None) or value.kind == "absent":
-            return Value(False, State.DEFAULT, span=use.span)
+            return Value(use.shuffles_by_default, State.DEFAULT, span=use.span)
         return leaf(value, use.call)
 
     def _sampler(self, use: Use) -> Value:
@@ -178,7 +183,7 @@ class Loaders:
                 f"shuffle is not known: {unresolved[0].name or unresolved[0].kind}", use.span
             )
         truths = {bool(item.value) for item in values}
-        if truths == {True}:
+        if truths == {True} or (not truths and use.shuffles_by_default):
             return Value("random", State.DERIVED, span=use.span)
         if truths == {True, False} and shuffle is not None:
             return self._branch_order(use, shuffle)
