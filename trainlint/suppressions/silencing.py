@@ -75,6 +75,12 @@ class _Names:
         rule = self.rulebook.get(name)
         return {rule.name} if rule is not None else self.families.get(name, set())
 
+    def all_ran(self, rules: Collection[str], ran: Collection[str]) -> bool:
+        """Whether every rule ran. Of a family, those in preview need not: they are off unless asked for."""
+        previews = {rule for rule in rules if self.rulebook.rules[rule].status == "preview"}
+        expected = rules if len(rules) == 1 else set(rules) - previews
+        return all(rule in ran for rule in expected)
+
     def suggestion(self, name: str) -> str:
         return closest(name, (*self.rulebook.rules, *self.rulebook.aliases, *self.families)) or ""
 
@@ -132,7 +138,7 @@ def _idle(path: str, entry: Read, used: Used, names: _Names, ran: Collection[str
             rules = names.rules(name)
             if not rules:
                 yield IdleName(_span(path, suppression), "unknown", name, suggestion=names.suggestion(name))
-            elif all(rule in ran for rule in rules):
+            elif names.all_ran(rules, ran):
                 yield IdleName(_span(path, suppression), "unused", name, place)
 
 
