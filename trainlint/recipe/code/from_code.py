@@ -16,6 +16,7 @@ from trainlint.recipe.code.loader_facts import LoaderFacts
 from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.observe import Call, Observations, first_span
 from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.pipeline_order import shuffled_pipelines
 from trainlint.recipe.code.pixels import pixel_range
 from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.purpose import purpose_of, toy_run
@@ -88,7 +89,7 @@ def code_recipe(program: Program) -> Recipe | None:
     derive(facts, "device")
     _switches(facts, seen, optimizers)
     _follow_batch(facts)
-    groups = {"optimizers": optimizer_elements, "loaders": loader_elements}
+    groups = {"optimizers": optimizer_elements, "loaders": [*loader_elements, *shuffled_pipelines(seen)]}
     groups["fits"] = fit_elements(seen)
     groups["splits"] = splits(seen)
     order = UpdateOrder(seen)

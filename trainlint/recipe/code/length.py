@@ -68,7 +68,12 @@ def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
     value = (
         stop
         if start is None
-        else seen.evaluator.operators.arithmetic("-", stop.default(), start.default(), Origin(None, ""))
+        else seen.evaluator.operators.arithmetic(
+            "-",
+            stop.default(),
+            _fresh(start),
+            Origin(None, ""),
+        )
     )
     value = value.default()
     if not value.is_number:
@@ -76,6 +81,13 @@ def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
     where = next((origin.span for origin in stop.default().origins if origin.span is not None), span)
     state = State.DERIVED if value.derived else State.EXPLICIT
     return Value(value.value, state, "epochs", where)
+
+
+def _fresh(start: Resolved) -> Resolved:
+    """Where a run that resumes nothing starts: the one number among what a checkpoint may make of it."""
+    start = start.default()
+    numbers = [leaf for leaf in start.alternatives() if leaf.is_number]
+    return numbers[0] if start.kind == "choice" and len(numbers) == 1 else start
 
 
 def _range(seen: Observations, value: Resolved, depth: int = 0) -> Resolved | None:
