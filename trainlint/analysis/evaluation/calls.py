@@ -291,6 +291,11 @@ class CallEvaluator:
                 mapping = self.evaluator.value(base.frame, argument)
                 if name in mapping.entries:
                     return mapping.entries[name]
+                held = self.evaluator.configs.get(mapping, name) if mapping.kind == "config" else None
+                if held is not None and held.kind != "absent":
+                    return held
+                if held is None and not (mapping.kind == "mapping" and mapping.complete):
+                    return unknown(f"{name} may be passed by a starred argument", frozenset({name}))
         return None
 
 

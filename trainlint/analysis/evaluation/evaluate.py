@@ -9,6 +9,7 @@ from trainlint.analysis.evaluation.arguments import Binder
 from trainlint.analysis.evaluation.calls import CallEvaluator
 from trainlint.analysis.evaluation.containers import Containers
 from trainlint.analysis.evaluation.flags import CONFIG, FLAGS, Flags
+from trainlint.analysis.evaluation.hydra_config import handed_config
 from trainlint.analysis.evaluation.operators import Operators
 from trainlint.analysis.evaluation.options import Options
 from trainlint.analysis.evaluation.scope import ConfigReader, ProgramScope
@@ -107,6 +108,10 @@ class Evaluator:
             if frame.receiver is not None:
                 return frame.receiver
             return Resolved("instance", name=f"{frame.facts.path}::{owner}")
+        if " " not in name:
+            handed = handed_config(self, frame, name)
+            if handed is not None:
+                return handed
         if frame.bindings is not None or " " in name:
             return self._default(frame, name) or unknown(f"parameter {name}", words)
         return self._from_callers(frame, name, words)

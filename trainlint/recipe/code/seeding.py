@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainlint.analysis.evaluation.values import Frame
+from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.analysis.facts import Event
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
@@ -108,7 +108,7 @@ class Seeding:
         return Value(", ".join(others), State.DERIVED, span=first, chain=chain[1:4])
 
     def _seed_value(self, call: Call) -> Value:
-        return leaf(self.seen.argument(call, "seed"), call)
+        return leaf(_first_process(self.seen.argument(call, "seed")), call)
 
     def open_world(self) -> str:
         """Why the absence of a seed call proves nothing; empty when everything that could seed was read."""
@@ -152,3 +152,9 @@ def _switches(stores: list[tuple[Frame, Event]]) -> Iterator[Link]:
         span = frame.span(event.value) or frame.span(event.term)
         if span is not None:
             yield Link(span, "a seed is set only behind a switch that is off by default")
+
+
+def _first_process(seed: Resolved | None) -> Resolved | None:
+    """The seed of the first process: the one number where others add their rank to it."""
+    numbers = [leaf for leaf in seed.alternatives() if leaf.is_number] if seed is not None else []
+    return numbers[0] if len(numbers) == 1 else seed
