@@ -177,3 +177,33 @@ def test_a_users_page_judges_like_ours(tmp_path: Path) -> None:
     assert book.errors == []
     [finding] = judge_recipe(book.rules["loud"], recipe({"optimizer.lr": known(0.1, 3)}), {})
     assert (finding.message, finding.family) == ("rate 0.1", "custom")
+
+
+@pytest.mark.parametrize(
+    ("framework", "hint"),
+    [
+        ("tensorflow", "lower it: CosineDecay(0.1)"),
+        ("lightning", "lower it: scheduler = CosineAnnealingLR(…)"),
+        ("jax", "lower it"),
+        ("", "lower it"),
+    ],
+)
+def test_a_hint_is_written_in_the_programs_own_framework(framework: str, hint: str) -> None:
+    page = Rule(
+        name="flat",
+        family="custom",
+        summary="flat",
+        judges="recipe",
+        cases=[Case(Severity.WARNING, Confidence.HIGH)],
+        message="flat",
+        hint="lower it",
+        sources=[],
+        snippets={"torch": "scheduler = CosineAnnealingLR(…)", "tensorflow": "CosineDecay({optimizer.lr})"},
+        when={"optimizer.lr": {"minimum": 0}},
+        at=("optimizer.lr",),
+    )
+    facts = {"optimizer.lr": known(0.1, 3)}
+    if framework:
+        facts["meta.framework"] = known(framework, 1)
+    [finding] = judge_recipe(page, recipe(facts), {})
+    assert finding.hint == hint

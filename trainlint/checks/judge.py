@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from trainlint.findings import Finding, Related, Span
+from trainlint.knowledge.base import load_knowledge
 from trainlint.recipe.model import Hit, Link, Recipe, State, Value
 from trainlint.recipe.schema import recipe_schema
 from trainlint.rulebook.conditions import Predicate, compile_when
@@ -90,6 +91,7 @@ def _subjects(rule: Rule, recipe: Recipe) -> Iterator[Facts]:
 def _recipe_finding(rule: Rule, case: Case, recipe: Recipe, facts: Facts) -> Finding:
     span = _primary_span(rule, recipe, facts)
     message, hint = _texts(rule, case, facts, _recipe_unit)
+    snippet = _snippet(rule, facts)
     links = list(_evidence_links({**rule.when, **case.when}, facts, span))
     return Finding(
         rule=rule.name,
@@ -97,7 +99,7 @@ def _recipe_finding(rule: Rule, case: Case, recipe: Recipe, facts: Facts) -> Fin
         severity=case.severity,
         confidence=case.confidence,
         message=message,
-        hint=hint,
+        hint=f"{hint}: {snippet}" if snippet else hint,
         span=span,
         related=_without_repeats(tuple(links), span),
         program=recipe.entry,
@@ -148,6 +150,16 @@ def _without_repeats(links: tuple[Link, ...], primary: Span) -> tuple[Related, .
 def _texts(rule: Rule, case: Case, facts: Facts, unit_of: Callable[[str], str]) -> tuple[str, str]:
     message = render(case.message or rule.message, facts, unit_of)
     return message, render(case.hint or rule.hint, facts, unit_of)
+
+
+def _snippet(rule: Rule, facts: Facts) -> str:
+    """How the hint is written in the recipe's own framework, or in the one beneath it; "" where unknown."""
+    framework = facts.get("meta.framework")
+    if not rule.snippets or framework is None or not isinstance(framework.value, str):
+        return ""
+    backend = load_knowledge().backend(framework.value)
+    text = rule.snippets.get(framework.value) or rule.snippets.get(backend, "")
+    return render(text, facts, _recipe_unit)
 
 
 def _recipe_unit(path: str) -> str:

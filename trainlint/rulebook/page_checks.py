@@ -142,6 +142,10 @@ def _check_texts(rule: Rule, known: Mapping[str, Subject], matter: FrontMatter) 
         users = [_certain(case.when) for case in rule.cases if not getattr(case, key)]
         shared = set.intersection(*users) if users else set()
         yield from _check_text(rule, text, certain | shared, known, matter.line((key,)))
+    for framework, text in rule.snippets.items():
+        users = [_certain(case.when) for case in rule.cases]
+        shared = set.intersection(*users)
+        yield from _check_text(rule, text, certain | shared, known, matter.line(("snippets", framework)))
     for index, case in enumerate(rule.cases):
         inside = certain | _certain(case.when)
         for key, text in (("message", case.message), ("hint", case.hint)):

@@ -124,6 +124,7 @@ def _build(data: Mapping[str, Any], page: Page) -> Rule:
         message=data["message"],
         hint=data["hint"],
         sources=list(data.get("sources", [])),
+        snippets=dict(data.get("snippets", {})),
         status=data.get("status", "stable"),
         options=dict(data.get("options", {})),
         when=dict(data.get("when", {})),

@@ -70,7 +70,7 @@ class Rule(msgspec.Struct, eq=False, omit_defaults=True):
     `page` is its POSIX path below the folder it was loaded from; `builtin` tells ours from a user's. `over`
     names the list of the recipe that gives a finding per element, "" for none; `at` the paths whose span
     may be the primary one, in order of preference. `check` is "module.function" below trainlint.checks, ""
-    for a rule that is data only.
+    for a rule that is data only. `snippets` are continuations of the hint, by framework.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Rule(msgspec.Struct, eq=False, omit_defaults=True):
     message: str
     hint: str
     sources: list[str]
+    snippets: dict[str, str] = {}
     status: str = "stable"
     options: dict[str, dict[str, Any]] = {}
     when: When = {}

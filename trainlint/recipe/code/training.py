@@ -129,7 +129,8 @@ class Training:
         trains = [
             index
             for index, event in enumerate(events)
-            if event.kind == "call" and self._event_trains(call.frame.facts, event)
+            if event.kind == "call"
+            and (self._event_trains(call.frame.facts, event) or any(event is fit.event for fit in self.fits))
         ]
         return bool(trains) and events.index(call.event) > trains[-1]
 
