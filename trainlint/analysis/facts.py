@@ -34,6 +34,7 @@ class Unit(msgspec.Struct):
     reads that may mean a function or class of the project, called or handed on. `conditional`: it is defined
     inside an
     `if`, `try` or loop of the module's or class's body. A name defined again gets a suffix: "f#2".
+    `stores` are the attributes and constant keys it assigns: "lr" for `args.lr = 1` and `cfg["lr"] = 1`.
     """
 
     qualname: str
@@ -47,6 +48,7 @@ class Unit(msgspec.Struct):
     references: list[str] = msgspec.field(default_factory=list)
     divides: bool = False
     conditional: bool = False
+    stores: list[str] = msgspec.field(default_factory=list)
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -234,8 +236,10 @@ class NumericSummary(msgspec.Struct):
 class UnitFacts(msgspec.Struct):
     """The close reading of one unit.
 
-    `bindings` are the names a module or class body leaves bound; `defaults` the terms of a function's
-    parameter defaults.
+    `bindings` are the names a module or class body leaves bound; `replaced` the terms a module's names had
+    before, each with the number of events until it was replaced; `defaults` the terms of a function's parameter
+    defaults.
+    `decorators` are the terms of a function's decorators, the outermost first.
     `placed`: every term has its place; without, only those that candidates show. `attributes` says what
     callers may know of `self.x` after a method that assigns it.
     `uses` names every project unit whose summary was consulted, and `missed` every name looked for and not
@@ -252,6 +256,8 @@ class UnitFacts(msgspec.Struct):
     defaults: dict[str, int]
     nested: list[Nested]
     params: list[Parameter] = msgspec.field(default_factory=list)
+    replaced: dict[str, list[tuple[int, int]]] = msgspec.field(default_factory=dict)
+    decorators: list[int] = msgspec.field(default_factory=list)
     candidates: list[Candidate] = msgspec.field(default_factory=list)
     summary: NumericSummary | None = None
     attributes: dict[str, NumericSummary] = msgspec.field(default_factory=dict)

@@ -45,9 +45,11 @@ class Reading:
             loops=read.loops,
             returns=read.returns,
             bindings=read.env if unit.kind != "function" else {},
+            replaced=read.replaced if unit.kind == "module" else {},
             defaults=read.defaults,
             nested=read.nested,
             params=read.params,
+            decorators=read.decorators,
             limits=read.limits,
         )
         if self.numerics is not None:

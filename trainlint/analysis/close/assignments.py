@@ -29,6 +29,7 @@ class Assignments(ExpressionTerms):
         super().__init__(names, knowledge, numerics)
         self.module_path = module_path
         self._globals: set[str] = set()
+        self.replaced: dict[str, list[tuple[int, int]]] = {}
 
     def _delete(self, node: cst.Del) -> bool:
         targets = (
@@ -81,6 +82,9 @@ class Assignments(ExpressionTerms):
 
     def _store_name(self, target: cst.Name, value: int) -> None:
         self._forget_paths(target.value)
+        earlier = self.env.get(target.value)
+        if earlier is not None and earlier != value:
+            self.replaced.setdefault(target.value, []).append((earlier, len(self.events)))
         self.env[target.value] = value
         self._note_binding(target.value, value, target)
         if target.value in self._globals:

@@ -3,7 +3,7 @@ expressions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import libcst as cst
@@ -34,6 +34,7 @@ class Interpreter(Assignments):
         self.kind = kind
         self.defaults: dict[str, int] = {}
         self.params: list[Parameter] = []
+        self.decorators: list[int] = []
         self._statements: dict[type[cst.CSTNode], Callable[[Any], bool]] = {
             cst.If: self._if, cst.For: self._for, cst.While: self._while, cst.With: self._with,
             cst.Try: self._try, cst.TryStar: self._try, cst.Match: self._match,
@@ -63,25 +64,31 @@ class Interpreter(Assignments):
         self.block(body)
 
     def _enter_function(self, node: cst.FunctionDef) -> None:
-        for decorator in node.decorators:
-            self.evaluate(decorator.decorator)
-        self.params = self._bind_parameters(node.params, prefix="")
+        inside, self.names = self.names, self.names.around()
+        self.decorators = [self.evaluate(decorator.decorator) for decorator in node.decorators]
+        defaults = self._default_terms(node.params)
+        self.names = inside
+        self.defaults = {name: term for name, term in defaults.items() if term >= 0}
+        self.params = self._bind_parameters(node.params, defaults, prefix="")
         self._block(node.body)
 
-    def _bind_parameters(self, params: cst.Parameters, prefix: str) -> list[Parameter]:
-        formal = formal_parameters(params)
-        every = [*params.posonly_params, *params.params, *params.kwonly_params]
-        every += [extra for extra in (params.star_arg, params.star_kwarg) if isinstance(extra, cst.Param)]
-        for param in every:
+    def _default_terms(self, params: cst.Parameters) -> dict[str, int]:
+        """The terms of the defaults by parameter, -1 for none: all are read before any parameter is bound."""
+        return {
+            param.name.value: self.evaluate(param.default) if param.default is not None else -1
+            for param in _every(params)
+        }
+
+    def _bind_parameters(
+        self, params: cst.Parameters, defaults: Mapping[str, int], prefix: str
+    ) -> list[Parameter]:
+        for param in _every(params):
             name = param.name.value
-            default = self.evaluate(param.default) if param.default is not None else -1
-            if default >= 0 and not prefix:
-                self.defaults[name] = default
             index = self.table.make("param", name=prefix + name, node=param.name)
             annotation = annotation_text(param.annotation)
-            self.numerics.parameter(index, name, annotation, default)
+            self.numerics.parameter(index, name, annotation, defaults[name])
             self.env[name] = index
-        return formal
+        return formal_parameters(params)
 
     def block(self, body: Iterable[cst.CSTNode]) -> bool:
         """Interpret statements; False when control cannot reach their end."""
@@ -348,7 +355,9 @@ class Interpreter(Assignments):
         saved = (dict(self.env), self.conditions, self.contexts, self.loop, self.scope)
         self.scope, self.conditions, self.loop = record, (), -1
         self.numerics.push()
-        self.nested[record].params = self._bind_parameters(node.params, prefix=f"{name} ")
+        self.nested[record].params = self._bind_parameters(
+            node.params, self._default_terms(node.params), prefix=f"{name} "
+        )
         self._block(node.body)
         self.numerics.pop()
         self.env, self.conditions, self.contexts, self.loop, self.scope = saved
@@ -371,3 +380,8 @@ def _ends_raising(body: cst.BaseSuite) -> bool:
     if isinstance(last, cst.SimpleStatementLine):
         last = last.body[-1]
     return isinstance(last, cst.Raise)
+
+
+def _every(params: cst.Parameters) -> list[cst.Param]:
+    stars = [extra for extra in (params.star_arg, params.star_kwarg) if isinstance(extra, cst.Param)]
+    return [*params.posonly_params, *params.params, *params.kwonly_params, *stars]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainlint.analysis.close.slices import Slice, parse_slice, unit_source
 from trainlint.analysis.close.terms import NumericHooks, TermTable
-from trainlint.analysis.facts import NumericSummary, Outline, Unit, UnitFacts
+from trainlint.analysis.facts import NumericSummary, Outline, Place, Unit, UnitFacts
 from trainlint.analysis.index.names import Names
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.knowledge.base import Knowledge
@@ -51,6 +51,16 @@ class Reader:
         """Take in facts that were read elsewhere: another process, or a cache."""
         for each in facts:
             self._facts[each.path, each.qualname] = each
+
+    def text(self, path: str, at: Place) -> str:
+        """The source between two positions of a file."""
+        line, column, end_line, end_column = at
+        lines = list(self._lines_of(path)[line - 1 : end_line])
+        if not lines:
+            return ""
+        lines[-1] = lines[-1][: end_column - 1]
+        lines[0] = lines[0][column - 1 :]
+        return "\n".join(lines)
 
     def known(self) -> list[UnitFacts]:
         """All facts read so far, sorted by path and qualified name."""

@@ -3,16 +3,18 @@ they return."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from trainlint.analysis.evaluation.arguments import Binder
 from trainlint.analysis.evaluation.calls import CallEvaluator
+from trainlint.analysis.evaluation.commands import Commands
 from trainlint.analysis.evaluation.containers import Containers
 from trainlint.analysis.evaluation.flags import CONFIG, FLAGS, Flags
 from trainlint.analysis.evaluation.hydra_config import handed_config
 from trainlint.analysis.evaluation.operators import Operators
 from trainlint.analysis.evaluation.options import Options
 from trainlint.analysis.evaluation.scope import ConfigReader, ProgramScope
+from trainlint.analysis.evaluation.settings_objects import SettingsObjects
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, describe, join, unknown
 from trainlint.analysis.facts import Event, Term, UnitFacts
 from trainlint.knowledge.base import Entry, Knowledge
@@ -32,6 +34,8 @@ class Evaluator:
         self.binder = Binder(self)
         self.options = Options(self)
         self.flags = Flags(self)
+        self.commands = Commands(self)
+        self.settings = SettingsObjects(self)
         self.calls = CallEvaluator(self)
         self.operators = operators = Operators(self)
         containers = Containers(self)
@@ -101,6 +105,9 @@ class Evaluator:
     def _param(self, frame: Frame, _: int, term: Term) -> Resolved:
         name = term.name
         words = frozenset({name})
+        declared = self.commands.decorated(frame, name)
+        if declared is not None:
+            return declared
         if frame.bindings is not None and name in frame.bindings:
             return frame.bindings[name]
         owner = frame.facts.qualname.rpartition(".")[0]
@@ -120,12 +127,16 @@ class Evaluator:
         sites = self.scope.call_sites(frame.facts.path, frame.facts.qualname)
         values = []
         for caller, call in sites[:MAX_CALLERS]:
+            if self.commands.runs(caller, call):
+                continue
             passed = self.binder.argument(caller, call, frame.facts, name)
             if passed is None:
                 passed = self._default(frame, name) or unknown(f"parameter {name}", words)
             values.append(passed)
         if len(sites) > MAX_CALLERS:
             values.append(unknown(f"parameter {name} has many callers", words))
+        if self.commands.is_command(frame):
+            values.append(self.commands.option(frame, name))
         if values:
             return join(values)
         default = self._default(frame, name)
@@ -158,7 +169,24 @@ class Evaluator:
         if frame is None or qualname not in frame.facts.bindings:
             return unknown(f"name {qualname}", frozenset({qualname}))
         index = frame.facts.bindings[qualname]
-        return self.value(frame, index).with_origin(Origin(frame.span(index), qualname))
+        last = self.value(frame, index).with_origin(Origin(frame.span(index), qualname))
+        earlier = [self.value(frame, term) for term in self._read_before(frame, qualname)]
+        return join([*earlier, last]) if earlier else last
+
+    def _read_before(self, frame: Frame, name: str) -> Iterator[int]:
+        """Terms that a module's name had while the module's body called project code, which may read them."""
+        start = 0
+        for term, end in frame.facts.replaced.get(name, ()):
+            if any(self._runs_project_code(frame, event) for event in frame.facts.events[start:end]):
+                yield term
+            start = end
+
+    def _runs_project_code(self, frame: Frame, event: Event) -> bool:
+        if event.kind != "call" or event.nested >= 0:
+            return False
+        callee = frame.facts.terms[frame.facts.terms[event.term].args[0]]
+        path, separator, qualname = callee.name.partition("::")
+        return bool(separator) and callee.op == "global" and self.scope.kind(path, qualname) == "function"
 
     def _attr(self, frame: Frame, index: int, term: Term) -> Resolved:
         base = self.value(frame, term.args[0])
@@ -196,6 +224,10 @@ class Evaluator:
             held = self.flags.held(base)
             if held is not None:
                 return held
+        if base.kind in ("object", "part"):
+            setting = self.settings.attribute(base, name)
+            if setting is not None:
+                return setting
         if base.kind in ("object", "part") and name in ("module", "optimizer"):
             return base
         return unknown(f".{name} of {describe(base)}", frozenset({name}))

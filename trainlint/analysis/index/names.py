@@ -19,6 +19,7 @@ class Names:
         self, index: ProjectIndex, conventions: Mapping[str, str], outline: Outline, unit: Unit
     ) -> None:
         self._index = index
+        self._outline = outline
         self._conventions = conventions
         self._path = outline.path
         self._unit = unit.qualname
@@ -33,6 +34,12 @@ class Names:
         if target is None:
             target = self._memo[dotted] = self._look_up(dotted)
         return target
+
+    def around(self) -> Names:
+        """The names of what encloses the unit: decorators and the defaults of parameters are read there."""
+        enclosing = self._unit.rpartition(".")[0]
+        around = next((unit for unit in self._outline.units if unit.qualname == enclosing), None)
+        return self if around is None else Names(self._index, self._conventions, self._outline, around)
 
     def _look_up(self, dotted: str) -> Target:
         target = self._index.resolve(self._path, self._unit, dotted)

@@ -1,24 +1,25 @@
-"""Schedules as plain functions of the step, which carry their own rate: the formulas are Optax's."""
+"""Schedules as plain functions of the step, which carry their own rate: the formulas of Optax and Keras."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
 from trainlint.recipe.rate.shapes import CurveError, Quantities, Schedule
 
-PACKAGES = ("optax.",)
+PACKAGES = ("optax.", "keras.optimizers.schedules.")
 
 _Make = Callable[["_Given"], Schedule]
 
 
-def build_function(shape: str, quantities: Quantities) -> Schedule:
-    """The schedule of a shape primitive; a step is one update of the weights.
+def build_function(name: str, shape: str, quantities: Quantities) -> Schedule:
+    """The schedule of a shape primitive, by the formula of the package `name` is from; a step is one update
+    of the weights.
 
     Raises CurveError for a shape without a formula, and for quantities that are not known.
     """
-    maker = _MAKERS.get(shape)
+    maker = (_KERAS if name.startswith("keras.") else _MAKERS).get(shape)
     if maker is None:
         raise CurveError(f"a {shape or 'custom'} schedule has no formula")
     return maker(_Given(quantities))
@@ -151,6 +152,47 @@ def _around(*steps: float) -> tuple[int, ...]:
     return tuple(near for step in steps for near in (math.floor(step), math.ceil(step)))
 
 
+def _keras_cosine(given: _Given) -> Schedule:
+    """https://keras.io/api/optimizers/learning_rate_schedules/cosine_decay/: the decay follows the warmup."""
+    start, length, lowest = given.number("initial_lr"), given.number("length"), given.number("min_ratio")
+    if not given.has("max_lr"):
+        return _cosine_part(start, length, lowest, 1.0)
+    peak, warmup = given.number("max_lr"), given.number("warmup")
+    return joined([_line(start, peak, warmup), _cosine_part(peak, length, lowest, 1.0)], [warmup])
+
+
+def _keras_polynomial(given: _Given) -> Schedule:
+    if given.quantities.get("cycle") is not False:
+        raise CurveError("it starts again")
+    return _polynomial(given)
+
+
+def _piecewise(given: _Given) -> Schedule:
+    boundaries, values = (_numbers(given.quantities.get(name)) for name in ("milestones", "values"))
+    if len(values) != len(boundaries) + 1:
+        raise CurveError("it has not one rate more than boundaries")
+    corners = _around(*(boundary + 1 for boundary in boundaries))
+    return Schedule(lambda step: values[bisect_left(boundaries, step)], corners=corners)
+
+
+def _numbers(value: object) -> list[float]:
+    found = [item for item in value if isinstance(item, (int, float))] if isinstance(value, tuple) else []
+    if not isinstance(value, tuple) or len(found) < len(value):
+        raise CurveError("its boundaries or rates are not known")
+    return found
+
+
+def _inverse_time(given: _Given) -> Schedule:
+    start, every, factor = given.number("initial_lr"), given.positive("every"), given.number("factor")
+    whole = given.quantities.get("staircase") is True
+
+    def at(step: int) -> float:
+        done = step / every
+        return start / (1 + factor * (math.floor(done) if whole else done))
+
+    return Schedule(at)
+
+
 _MAKERS: dict[str, _Make] = {
     "constant": _constant,
     "linear-between": _linear_between,
@@ -158,4 +200,12 @@ _MAKERS: dict[str, _Make] = {
     "cosine": _cosine,
     "exponential": _exponential,
     "sequential": _sequential,
+}
+
+_KERAS: dict[str, _Make] = {
+    "cosine": _keras_cosine,
+    "exponential": _exponential,
+    "inverse-time": _inverse_time,
+    "piecewise": _piecewise,
+    "polynomial": _keras_polynomial,
 }
