@@ -39,7 +39,7 @@ def read(folder: Path, text: str, path: str) -> Value:
     return recipe.get(path)
 
 
-MODEL = 'model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n'
+MODEL = "model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"
 
 
 def test_a_default_is_read_where_the_function_is_defined(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from trainlint.rulebook.loading import load_rulebook
 from trainlint.settings.model import Settings
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
-MARKER = re.compile(r"#\s*error:\s*\[([a-z, -]+)\]")
+MARKER = re.compile(r"#\s*error:\s*\[([a-z0-9, -]+)\]")
 SOURCES = ("*.py", "*.yaml", "*.sh")
 STARRED = {
     "unguarded-sqrt",

@@ -257,9 +257,7 @@ def change(config):
         ("RATE.value", None, 0.125),
     ],
 )
-def test_flags_and_config_scripts(
-    tmp_path: Path, expression: str, default: str | None, rate: object
-) -> None:
+def test_flags_and_config_scripts(tmp_path: Path, expression: str, default: str | None, rate: object) -> None:
     for name in ("configs/default.py", "other/there.py"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(CONFIG, encoding="utf-8")

@@ -152,7 +152,7 @@ def test_empty_files_are_empty_tables() -> None:
 
 
 def test_comments_are_those_outside_of_texts() -> None:
-    text = 'a = "# no" # one\n# two\r\nb = \'\'\'\n# no\n\'\'\' # three\nc = "\\"# no" #four'
+    text = "a = \"# no\" # one\n# two\r\nb = '''\n# no\n''' # three\nc = \"\\\"# no\" #four"
     assert toml_comments(source_of("a.toml", text)) == [
         (1, 12, "# one"),
         (2, 1, "# two"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from trainlint.analysis.facts import UnitFacts
 from trainlint.analysis.index.project import ProjectIndex
+from trainlint.discovery.dependencies import Dependencies
 from trainlint.discovery.paths import canonical
 from trainlint.discovery.projects import Project, discover
 from trainlint.findings import Confidence, Finding, Notice, Report, Severity, Summary, source_key
@@ -14,6 +17,7 @@ from trainlint.knowledge.base import load_knowledge
 from trainlint.knowledge.formats import load_formats
 from trainlint.output.verdict import failing
 from trainlint.pipeline.clock import Clock, Progress
+from trainlint.pipeline.dependencies import read_dependencies
 from trainlint.pipeline.judging import Judging
 from trainlint.pipeline.merge import merge_findings, merge_reports
 from trainlint.pipeline.reading import read_python
@@ -59,6 +63,13 @@ def recipes(paths: Sequence[Path], settings: Settings | None = None) -> list[Rec
     return result
 
 
+def _with_versions(project: Project, dependencies: Dependencies) -> Project:
+    """The project with the versions of its locks and pins, where its settings do not say otherwise."""
+    versions = {**dependencies.versions(), **project.settings.versions}
+    settings = msgspec.structs.replace(project.settings, versions=versions)
+    return msgspec.structs.replace(project, settings=settings)
+
+
 def _empty(paths: Sequence[Path]) -> Report:
     root = str(paths[0]) if paths else str(Path.cwd())
     return Report(root, [], [], Summary(), {})
@@ -75,12 +86,14 @@ class Run:
         *,
         parallel: bool = False,
     ) -> None:
-        self.project = project
-        self.settings = project.settings
+        sources = ProjectSources(project, load_knowledge(project.settings.versions), _overlay(project, stdin))
+        self.dependencies = read_dependencies(sources)
+        self.project = _with_versions(project, self.dependencies)
+        self.settings = self.project.settings
         self.knowledge = load_knowledge(self.settings.versions)
         self.rulebook: Rulebook = load_rulebook([Path(folder) for folder in self.settings.rulebooks])
         self.rules = selected_rules(self.rulebook, self.settings)
-        self.sources = ProjectSources(project, self.knowledge, _overlay(project, stdin))
+        self.sources = ProjectSources(self.project, self.knowledge, sources.overlay)
         self.recipes: list[Recipe] = []
         self.searches: list[Recipe] = []
         self.configs = Configs()
@@ -107,7 +120,7 @@ class Run:
         """Read, judge, silence, and sum up."""
         self.read()
         with self._clock.stage("judge"):
-            judging = Judging(self.rulebook, self.rules, self.settings, self.index)
+            judging = Judging(self.rulebook, self.rules, self.settings, self.index, self.dependencies)
             findings = judging.findings(self.units, [*self.recipes, *self.searches], self.configs.files)
         findings = [finding for finding in merge_findings(findings) if self._is_named(finding)]
         return self._sum_up(self._silence(findings), judging)
@@ -217,4 +230,3 @@ def _overlay(project: Project, stdin: tuple[str, str] | None) -> dict[str, str]:
 def _first_line(index: ProjectIndex, facts: UnitFacts) -> int:
     unit = index.unit(facts.path, facts.qualname)
     return unit.lines[0][0] if unit is not None and unit.lines else 1
-

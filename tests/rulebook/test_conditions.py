@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 import referencing
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trainlint.recipe.model import State, Value
@@ -206,6 +206,8 @@ def test_closures_and_json_schema_agree_on_every_page(rule: Any) -> None:
         drop=st.sets(st.sampled_from(paths), max_size=1),
     )
     def agree(facts: dict[str, Value], drop: set[str]) -> None:
+        # JSON has no number for what is not finite; its name, written instead, would pass for a text.
+        assume(all(not isinstance(one.value, float) or math.isfinite(one.value) for one in facts.values()))
         facts = {path: value for path, value in facts.items() if path not in drop}
         fires = holds(facts) and any(case(facts) for case in cases)
         assert schema.is_valid(serialise_facts(facts)) is fires

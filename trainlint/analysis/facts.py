@@ -35,6 +35,7 @@ class Unit(msgspec.Struct):
     inside an
     `if`, `try` or loop of the module's or class's body. A name defined again gets a suffix: "f#2".
     `stores` are the attributes and constant keys it assigns: "lr" for `args.lr = 1` and `cfg["lr"] = 1`.
+    `metaclass` is a class's metaclass as written, "" where it names none.
     """
 
     qualname: str
@@ -49,6 +50,7 @@ class Unit(msgspec.Struct):
     divides: bool = False
     conditional: bool = False
     stores: list[str] = msgspec.field(default_factory=list)
+    metaclass: str = ""
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -144,6 +146,7 @@ class Loop(msgspec.Struct):
     -1.
 
     `jumps`: a `break` or `continue` stands in it, so its body may not run from start to end every time.
+    `exits` are the branches inside the loop that each `break` stands in.
     """
 
     kind: str
@@ -152,6 +155,7 @@ class Loop(msgspec.Struct):
     at: Place | None = None
     target: str = ""
     jumps: bool = False
+    exits: list[tuple[Condition, ...]] = msgspec.field(default_factory=list)
 
 
 class Event(msgspec.Struct):
@@ -237,8 +241,8 @@ class UnitFacts(msgspec.Struct):
     """The close reading of one unit.
 
     `bindings` are the names a module or class body leaves bound; `replaced` the terms a module's names had
-    before, each with the number of events until it was replaced; `defaults` the terms of a function's parameter
-    defaults.
+    before, each with the number of events until it was replaced; `defaults` the terms of a function's
+    parameter defaults.
     `decorators` are the terms of a function's decorators, the outermost first.
     `placed`: every term has its place; without, only those that candidates show. `attributes` says what
     callers may know of `self.x` after a method that assigns it.

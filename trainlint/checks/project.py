@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from trainlint.discovery.dependencies import Dependencies
 from trainlint.recipe.model import Recipe
 
 
@@ -11,3 +12,4 @@ class ProjectView(msgspec.Struct, frozen=True):
     """One project. `recipes` are those of its programs and of its entry configs, in a fixed order."""
 
     recipes: list[Recipe]
+    dependencies: Dependencies = msgspec.field(default_factory=Dependencies)

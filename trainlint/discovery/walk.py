@@ -12,6 +12,8 @@ import msgspec
 
 from trainlint.discovery.gitignore import Patterns
 from trainlint.discovery.ignorefiles import VCS_FOLDERS, IgnoreLevel, ignored, levels_for, read_ignore_file
+from trainlint.discovery.locks import is_lock_file
+from trainlint.discovery.requirements import is_requirements_file
 from trainlint.findings import Notice
 
 LANGUAGES = {
@@ -27,7 +29,9 @@ LANGUAGES = {
     ".sbatch": "shell",
     ".mk": "make",
 }
-_BY_NAME = {"Makefile": "make", "makefile": "make", "GNUmakefile": "make"}
+_BY_NAME = {"Makefile": "make", "makefile": "make", "GNUmakefile": "make", "Pipfile": "requirements"}
+_ABOUT_DEPENDENCIES = frozenset({".txt", ".in", ".cfg", ".lock"})
+"""Endings of files that may say what is to be installed; most files with them say something else."""
 
 VENDORED = frozenset(
     {
@@ -76,7 +80,10 @@ class Tree(msgspec.Struct):
 def language_of(name: str) -> str | None:
     """The language of a file by its name, None where trainlint does not read such files."""
     extension = os.path.splitext(name)[1]  # noqa: PTH122 - a Path per name is slow
-    return LANGUAGES.get(extension.lower()) if extension else _BY_NAME.get(name)
+    if extension in _ABOUT_DEPENDENCIES:
+        base = name.rpartition("/")[2]
+        return "requirements" if is_requirements_file(base) else ("lock" if is_lock_file(base) else None)
+    return LANGUAGES.get(extension.lower()) if extension else _BY_NAME.get(name.rpartition("/")[2])
 
 
 def is_test(name: str, *, folder: bool) -> bool:

@@ -35,6 +35,8 @@ _Table = dict[str, msgspec.Raw]
 class Knowledge:
     """Answers what an absolute dotted name ("torch.optim.SGD") means; unknown names give None.
 
+    `wholes` are the packages described so fully that a program is read without their source.
+
     `conventions` maps customary unbound names to what they stand for ("nn" → "torch.nn"). `vocabulary`
     holds the words that make a unit of code worth a close reading: last components of telling names, method
     names and a few attributes.
@@ -47,8 +49,11 @@ class Knowledge:
         self._entries: dict[str, Entry | None] = {}
         self._methods: dict[str, tuple[Entry, ...]] = {}
         self._canonical: dict[str, str] = {}
+        self._receivers: dict[str, list[str]] = {}
+        self._kinds: dict[tuple[str, str], list[str]] = {}
         self.conventions: dict[str, str] = compiled.conventions
         self.vocabulary: frozenset[str] = compiled.vocabulary
+        self.wholes: frozenset[str] = compiled.wholes
 
     def canonical(self, absolute: str) -> str:
         """The name under which the facts are filed: follows aliases of the name or of its longest prefix."""
@@ -97,7 +102,8 @@ class Knowledge:
 
     def _entry(self, stored: StoredEntry, name: str) -> Entry:
         entry = msgspec.structs.replace(stored.entry, name=name)
-        version = self._versions.get(entry.framework)
+        # One file may describe several packages: trl beside transformers, each with releases of its own.
+        version = self._versions.get(name.partition(".")[0]) or self._versions.get(entry.framework)
         if version is None:
             return entry
         for older in stored.older:
@@ -124,6 +130,20 @@ class Knowledge:
             if receiver in (None, entry.receiver) and framework in (None, entry.framework):
                 return entry
         return None
+
+    def of_kind(self, framework: str, kind: str) -> list[str]:
+        """The names of a framework's entries of one kind, in the order of its file."""
+        if (framework, kind) not in self._kinds:
+            entries = ((name, self.lookup(name)) for name in self._table(framework) if "*" not in name)
+            self._kinds[framework, kind] = [name for name, entry in entries if entry and entry.kind == kind]
+        return self._kinds[framework, kind]
+
+    def methods_of(self, receiver: str) -> list[str]:
+        """The names of the methods that are known of a kind of receiver."""
+        if receiver not in self._receivers:
+            names = (name for name in self._compiled.methods if self.method(name, receiver=receiver))
+            self._receivers[receiver] = list(names)
+        return self._receivers[receiver]
 
     def framework(self, absolute: str) -> str | None:
         """The framework whose file describes the name's package: "torch" for "torch.nn.Linear"."""

@@ -94,6 +94,7 @@ class FrameworkFacts(msgspec.Struct, frozen=True):
 class Compiled(msgspec.Struct, frozen=True):
     """All knowledge in one file. `stamp` names the sources it was made from (empty: made for a wheel).
 
+    `wholes` are the packages that are described whole enough for programs to be read without their source.
     `inert` maps an effect to packages and dotted prefixes with a verdict each; the longest prefix decides.
     """
 
@@ -102,6 +103,7 @@ class Compiled(msgspec.Struct, frozen=True):
     vocabulary: frozenset[str]
     aliases: dict[str, str]
     packages: dict[str, str]
+    wholes: frozenset[str]
     inert: dict[str, dict[str, bool]]
     methods: dict[str, msgspec.Raw]
     frameworks: dict[str, FrameworkFacts]

@@ -46,6 +46,7 @@ class Compiler:
         self.seedings: dict[str, str] = {}
         self.ranks: dict[str, int] = {}
         self.packages: dict[str, str] = {}
+        self.wholes: set[str] = set()
         self.conventions: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
         self.names: dict[str, dict[str, StoredEntry]] = {}
@@ -63,6 +64,7 @@ class Compiler:
         self.generators[framework] = source.generator or self.generators.get(framework, "")
         self.seedings[framework] = source.seeding or self.seedings.get(framework, "")
         self._merge(path, self.packages, dict.fromkeys(source.packages, framework))
+        self.wholes.update(source.packages if source.whole else ())
         self._merge(path, self.conventions, source.conventions)
         self._merge(path, self.aliases, source.aliases)
         for name, facts in _each_name(source):
@@ -196,6 +198,7 @@ class Compiler:
             vocabulary=self.vocabulary(),
             aliases=self.aliases,
             packages=self.packages,
+            wholes=frozenset(self.wholes),
             inert=self.inert,
             methods={name: msgspec.Raw(encoder.encode(self._ranked(name))) for name in self.methods},
             frameworks={

@@ -74,6 +74,7 @@ class FrameworkFile(msgspec.Struct, forbid_unknown_fields=True):
     generator: str = ""
     seeding: str = ""
     packages: list[str] = []
+    whole: bool = False
     conventions: dict[str, str] = {}
     aliases: dict[str, str] = {}
     names: dict[str, NameFacts] = {}

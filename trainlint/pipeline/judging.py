@@ -12,6 +12,7 @@ from trainlint.checks.judge import judge_hit, judge_recipe
 from trainlint.checks.project import ProjectView
 from trainlint.checks.registry import resolve_check
 from trainlint.checks.view import UnitView
+from trainlint.discovery.dependencies import Dependencies
 from trainlint.findings import Finding, Notice
 from trainlint.pipeline.blame import internal_notice
 from trainlint.recipe.config.file import ConfigFile
@@ -29,12 +30,18 @@ class Judging:
     """
 
     def __init__(
-        self, rulebook: Rulebook, selected: frozenset[str], settings: Settings, index: ProjectIndex
+        self,
+        rulebook: Rulebook,
+        selected: frozenset[str],
+        settings: Settings,
+        index: ProjectIndex,
+        dependencies: Dependencies | None = None,
     ) -> None:
         self.rulebook = rulebook
         self.selected = selected
         self.settings = settings
         self.index = index
+        self.dependencies = dependencies or Dependencies()
         self.notices: list[Notice] = []
         self.about_syntax: list[Finding] = []
 
@@ -51,7 +58,7 @@ class Judging:
             elif rule.judges == "config":
                 found += self._configs(rule, configs)
             elif rule.judges == "project":
-                found += self._checked(rule, [ProjectView(list(recipes))], "")
+                found += self._checked(rule, [ProjectView(list(recipes), self.dependencies)], "")
             elif rule.judges == "unit":
                 found += self._units(rule, units)
         return [self._with_severity(finding) for finding in found]

@@ -43,7 +43,7 @@ class _Here:
     def read(self, paths: list[str]) -> Reading:
         with self.clock.stage("outline"):
             outlined = self.outline(paths)
-            index = ProjectIndex(outlined.outlines, outlined.broken)
+            index = ProjectIndex(outlined.outlines, outlined.broken, outlined.notices)
         named = [path for path in index.outlines if path in self.sources.project.named]
         interpreted = self.interpret(outlined, index, named)
         notices = [*outlined.notices, *interpreted.notices]
@@ -67,7 +67,6 @@ class _Here:
                 self.clock.tell("linking", done, len(entries))
                 programs.append(interpreting.program(entry))
         return interpreting.result(programs)
-
 
     def entries(self, index: ProjectIndex) -> list[str]:
         """Files that are run, and those that declare what a hyper-parameter search draws from."""

@@ -15,6 +15,7 @@ from trainlint.recipe.config.file import ConfigFile, KeyUse, config_file
 from trainlint.recipe.config.file import Reader as ConfigReader
 from trainlint.recipe.config.from_config import config_recipe
 from trainlint.recipe.config.recognise import is_template
+from trainlint.recipe.config.sweeps import sweep_recipe
 from trainlint.recipe.config.uses import key_uses
 from trainlint.recipe.model import Recipe
 from trainlint.text.document import Broken, Document
@@ -70,9 +71,7 @@ class _Loading:
         return [*seen, *key_uses(documents[0], recipes)]
 
 
-def _read(
-    path: str, sources: ProjectSources, loading: _Loading, found: Configs, *, declared: bool
-) -> None:
+def _read(path: str, sources: ProjectSources, loading: _Loading, found: Configs, *, declared: bool) -> None:
     source = sources.text(path)
     if source is None:
         return
@@ -87,7 +86,7 @@ def _read(
         config.recognition,
         loader=config.loader,
         versions=sources.project.settings.versions,
-    )
+    ) or sweep_recipe(documents[0], config.recognition, config.loader)
     if recipe is not None:
         found.recipes.append(recipe)
 

@@ -190,7 +190,7 @@ class ProjectSources:
             from trainlint.text.yaml import yaml_comments  # noqa: PLC0415
 
             return read_comments(yaml_comments(source), source.lines)
-        if self.languages.get(path) in _COMMANDS:
+        if self.languages.get(path) in (*_COMMANDS, "requirements"):
             from trainlint.text.shell import shell_comments  # noqa: PLC0415
 
             return read_comments(shell_comments(source), source.lines)

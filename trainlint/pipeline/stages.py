@@ -102,7 +102,7 @@ class Interpreting:
 
     def program(self, entry: str) -> Linked:
         """The recipe of an entry file, with the configs it reads."""
-        store = ConfigStore(entry, self._configs, self._first_document)
+        store = ConfigStore(entry, self._configs, self._first_document, self.sources.lines)
         recipe: Recipe | None = None
         spaces: Recipe | None = None
         with self._guarded(entry, ""):

@@ -45,6 +45,7 @@ class _Context(msgspec.Struct):
 
     outlines: list[Outline]
     broken: list[str]
+    notices: list[Notice]
 
 
 def processes(wanted: int | None, files: int, size: int) -> int:
@@ -100,7 +101,9 @@ class Workers:
     def interpret(self, outlined: Outlined, files: Sequence[str], entries: Sequence[str]) -> Interpreted:
         """Candidates of the files and recipes of the entries, each sorted."""
         context = Path(self._folder.name, "context")
-        context.write_bytes(_encoder.encode(_Context(outlined.outlines, outlined.broken)))
+        context.write_bytes(
+            _encoder.encode(_Context(outlined.outlines, outlined.broken, [*outlined.notices, *self.notices]))
+        )
         parts = self._run("interpreting", numeric_task, str(context), files, Interpreted)
         parts += self._run("linking", program_task, str(context), entries, Interpreted)
         facts = {(each.path, each.qualname): each for part in parts for each in part.facts}
@@ -195,7 +198,7 @@ def _start(project: bytes, overlay: dict[str, str]) -> None:
 def _interpreting(context: str) -> Interpreting:
     held = msgspec.msgpack.decode(Path(context).read_bytes(), type=_Context)
     sources = _state.sources
-    return Interpreting(sources, ProjectIndex(held.outlines, held.broken), sources.knowledge)
+    return Interpreting(sources, ProjectIndex(held.outlines, held.broken, held.notices), sources.knowledge)
 
 
 def outline_task(_context: str, paths: list[str]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainlint.knowledge.formats import load_formats
+from trainlint.knowledge.layers import model_kind
 from trainlint.recipe.model import Link, State, Value
 from trainlint.recipe.reference import derive_reference
 
@@ -35,6 +36,7 @@ def derive(facts: dict[str, Value], batch_scope: str) -> None:
     _derive_batch(facts, batch_scope)
     _derive_lengths(facts)
     _derive_schedule(facts)
+    _derive_shares(facts)
     _derive_rate(facts)
     derive_reference(facts)
     _derive_regularization(facts)
@@ -57,6 +59,12 @@ def _derive_optimizer(facts: dict[str, Value]) -> None:
     facts.setdefault("optimizer.schedule_free", _from(name, known.schedule_free, reason))
     if known.coupled is not None:
         facts.setdefault("optimizer.coupled", _from(name, known.coupled, reason))
+    if name.value == "sgd":
+        facts.setdefault("optimizer.momentum_advice", _from(name, "momentum: 0.9", reason))
+    model = facts.get("model.name")
+    kind = model_kind(model.value) if model is not None and isinstance(model.value, str) else ""
+    if model is not None and kind:
+        facts.setdefault("optimizer.network", _from(model, kind, f"{model.value}"))
 
 
 def _derive_batch(facts: dict[str, Value], scope: str) -> None:
@@ -139,6 +147,21 @@ def _derive_schedule(facts: dict[str, Value]) -> None:
     if shape:
         facts.setdefault("schedule.shape", _from(name, shape, f"schedule {name.value}"))
         facts.setdefault("optimizer.schedule.decays", _from(name, shape != "flat", f"schedule {name.value}"))
+
+
+def _derive_shares(facts: dict[str, Value]) -> None:
+    """The ends of warmup and schedule against the run's, where both are in one unit."""
+    run = facts.get("train.length")
+    whole = number(run)
+    for part, path in (("warmup.length", "warmup.share"), ("schedule.length", "schedule.share")):
+        length = facts.get(part)
+        size = number(length)
+        if length is None or size is None:
+            continue
+        if length.unit == "fraction":
+            facts.setdefault(path, _from(length, size, "a fraction of the run", "ratio"))
+        elif run is not None and whole and length.unit and length.unit == run.unit:
+            facts.setdefault(path, _from(length, size / whole, f"of {_whole(whole):,} {run.unit}", "ratio"))
 
 
 def _derive_rate(facts: dict[str, Value]) -> None:

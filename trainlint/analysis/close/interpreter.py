@@ -35,6 +35,7 @@ class Interpreter(Assignments):
         self.defaults: dict[str, int] = {}
         self.params: list[Parameter] = []
         self.decorators: list[int] = []
+        self._outside: dict[int, int] = {}
         self._statements: dict[type[cst.CSTNode], Callable[[Any], bool]] = {
             cst.If: self._if, cst.For: self._for, cst.While: self._while, cst.With: self._with,
             cst.Try: self._try, cst.TryStar: self._try, cst.Match: self._match,
@@ -117,9 +118,11 @@ class Interpreter(Assignments):
     def _pass(self, _: cst.CSTNode) -> bool:
         return True
 
-    def _jump(self, _: cst.CSTNode) -> bool:
+    def _jump(self, node: cst.CSTNode) -> bool:
         if self.loop >= 0:
             self.loops[self.loop].jumps = True
+            if isinstance(node, cst.Break):
+                self.loops[self.loop].exits.append(self.conditions[self._outside[self.loop] :])
         return False
 
     def _expression(self, node: cst.Expr) -> bool:
@@ -251,6 +254,7 @@ class Interpreter(Assignments):
 
     def _close_loop(self, node: cst.For | cst.While, loop: int, before: dict[str, int]) -> bool:
         outer_loop, outer_conditions = self.loop, self.conditions
+        self._outside[loop] = len(outer_conditions)
         self.loop = loop
         self._block(node.body)
         self.loop, self.conditions = outer_loop, outer_conditions

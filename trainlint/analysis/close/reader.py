@@ -62,6 +62,11 @@ class Reader:
         lines[0] = lines[0][column - 1 :]
         return "\n".join(lines)
 
+    def find(self, path: str, first: int, text: str) -> int:
+        """The line from `first` on that holds a text; `first` where none does."""
+        lines = self._lines_of(path)
+        return next((line for line in range(first, len(lines) + 1) if text in lines[line - 1]), first)
+
     def known(self) -> list[UnitFacts]:
         """All facts read so far, sorted by path and qualified name."""
         return [facts for _, facts in sorted(self._facts.items())]

@@ -36,6 +36,9 @@ class Binder:
     def argument(self, caller: Frame, call: int, facts: UnitFacts, name: str) -> Resolved | None:
         """What a call passes for the parameter `name` of a project function; None when it passes nothing."""
         arguments = self.passed(caller, call, facts)
+        if any(param.name == name and param.kind == "double-star" for param in facts.params):
+            collected = self.collected(arguments.bound, facts)
+            return collected if arguments.complete else dataclasses.replace(collected, complete=False)
         found = arguments.get(name)
         if found is None and not arguments.complete:
             return unknown(f"parameter {name} may come from a starred argument")
@@ -86,6 +89,13 @@ class Binder:
         )
         return self.bind(value.frame, value.term, params, entry.renamed if entry else {})
 
+    def collected(self, bound: Mapping[str, Resolved], facts: UnitFacts) -> Resolved:
+        """What a double-star parameter collects: the keywords that name no parameter."""
+        named = {param.name for param in facts.params}
+        complete = not isinstance(bound, LazyArguments) or bound.complete
+        entries = {name: bound[name] for name in bound if name not in named}
+        return Resolved("mapping", entries=entries, complete=complete)
+
     def bind(
         self, frame: Frame, call: int, params: Sequence[Parameter], renamed: Mapping[str, str] | None = None
     ) -> Arguments:
@@ -104,6 +114,13 @@ class Binder:
                 slots = iter(())
             elif key == "**":
                 mapping = self.evaluator.value(frame, argument)
+                if mapping.kind != "mapping" and self.evaluator.trees.has(mapping):
+                    held = self.evaluator.trees.named(mapping, [param.name for param in params])
+                    result.bound.update(held)
+                    result.complete = result.complete and all(
+                        each.kind != "unknown" for each in held.values()
+                    )
+                    continue
                 result.bound.update(mapping.entries)
                 result.complete = result.complete and mapping.kind == "mapping" and mapping.complete
             else:
@@ -133,6 +150,11 @@ class LazyArguments(Mapping[str, Resolved]):
                         param.name, unknown(f"parameter {param.name}: starred argument")
                     )
         return self._arguments
+
+    @property
+    def complete(self) -> bool:
+        """Whether no starred argument hides one."""
+        return self._all().complete
 
     def __getitem__(self, name: str) -> Resolved:
         return self._all().bound[name]

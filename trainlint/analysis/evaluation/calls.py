@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trainlint.analysis.evaluation.arguments import LazyArguments
+from trainlint.analysis.evaluation.arguments import Arguments, LazyArguments
 from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert
 from trainlint.analysis.evaluation.flags import is_made_here
-from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, Site, join, unknown
-from trainlint.analysis.facts import Term, UnitFacts
+from trainlint.analysis.evaluation.option_fields import field_default
+from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, Site, describe, join, unknown
+from trainlint.analysis.facts import Parameter, Term, UnitFacts
+from trainlint.knowledge.base import Entry
 
 if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
 
 MAX_CALL_DEPTH = 12
+_OPEN_DICT = "easydict.EasyDict"
 GENERATOR = "generator "
 """Begins the name of what a project function with `yield` returns."""
 _SAME_OBJECT = frozenset(
@@ -49,6 +52,8 @@ class CallEvaluator:
     def _apply(self, callee: Resolved, frame: Frame, index: int, term: Term) -> Resolved:
         if callee.kind == "external":
             return self._external(callee.name, frame, index, term)
+        if callee.kind == "class" and self._is_open_dict(callee):
+            return Resolved("object", name=_OPEN_DICT, site=_site(frame, index), frame=frame, term=index)
         if callee.kind == "class":
             return Resolved("instance", name=callee.name, site=_site(frame, index), frame=frame, term=index)
         if callee.kind == "function":
@@ -62,10 +67,18 @@ class CallEvaluator:
             )
         return unknown(f"the result of {callee.name or 'a call'}")
 
+    def _is_open_dict(self, callee: Resolved) -> bool:
+        """Whether a project class is a dict whose keys are attributes, and no more."""
+        path, _, qualname = callee.name.partition("::")
+        methods = {method.rpartition(".")[2] for _, method in self.evaluator.scope.methods(path, qualname)}
+        if "__getattr__" not in methods or "__init__" in methods:
+            return False
+        return "builtins.dict" in self.evaluator.scope.foreign_bases(path, qualname)
+
     def _external(self, name: str, frame: Frame, index: int, term: Term) -> Resolved:
         values = [self.evaluator.value(frame, arg) for arg in term.args[1:]]
         if name == "builtins.dict":
-            return self._dict(term, values)
+            return self._dict(frame, index, term, values)
         if (
             name in ("builtins.list", "builtins.tuple", "copy.deepcopy", "copy.copy", "builtins.vars")
             and len(values) == 1
@@ -79,8 +92,18 @@ class CallEvaluator:
         if name in _FOLDS and values and all(value.kind == "const" for value in values):
             return self._fold(_FOLDS[name], values, Origin(frame.span(index), ""))
         if name == "builtins.len" and len(values) == 1 and values[0].kind == "sequence":
-            return Resolved("const", value=len(values[0].items), derived=True)
+            return Resolved("const", value=len(values[0].items), derived=True, option=values[0].option)
+        if name == "importlib.import_module" and values:
+            return self._imported(frame, index, name, values[0].default())
         entry = self.evaluator.entry(name)
+        keywords = entry.extra.get("keywords") if entry is not None else None
+        if entry is not None and isinstance(keywords, dict) and values:
+            return self._keywords(values[0], keywords, entry.extra.get("optional"))
+        if entry is not None and entry.kind == "option-field":
+            return field_default(self.evaluator, entry, frame, index)
+        held = self._settings(entry, frame, index, values) if entry is not None else None
+        if held is not None:
+            return held
         loader = self.evaluator.configs.loader_of(name, self._loader_class(term, values))
         if loader is not None and not is_made_here(name, values):
             return self._load_config(frame, index, term, loader)
@@ -95,6 +118,42 @@ class CallEvaluator:
             return Resolved("const", value=given, origins=(origin,), words=own, derived=True)
         return Resolved("object", name=name, site=_site(frame, index), frame=frame, term=index, words=words)
 
+    def _settings(
+        self, entry: Entry, frame: Frame, index: int, values: Sequence[Resolved]
+    ) -> Resolved | None:
+        """What a call gives that reads options into an object, or makes a tree of settings."""
+        if entry.kind == "command":
+            return self.evaluator.structures.command(entry, frame, index)
+        return self.evaluator.trees.made(entry, frame, index, values)
+
+    def method_arguments(self, entry: Entry, frame: Frame, index: int) -> Arguments:
+        """The arguments of a call of a known method, by the parameter names the knowledge gives."""
+        params = [Parameter(param.name, param.kind, param.has_default) for param in entry.params]
+        return self.evaluator.binder.bind(frame, index, params, entry.renamed)
+
+    def _keywords(self, options: Resolved, keywords: Mapping[str, object], optional: object) -> Resolved:
+        """The keyword arguments that a helper of a library takes out of options, optional ones if there are
+        such options."""
+        left = {
+            key
+            for key in (optional if isinstance(optional, list) else ())
+            if self.evaluator.options.lacks(options, str(keywords.get(key)))
+        }
+        entries = {
+            key: self.evaluator.attribute(options, str(name))
+            for key, name in keywords.items()
+            if key not in left
+        }
+        return Resolved("mapping", entries=entries)
+
+    def _imported(self, frame: Frame, index: int, name: str, module: Resolved) -> Resolved:
+        """A module of the project that is imported by its name; of others, the object the call gives."""
+        if module.kind == "const" and isinstance(module.value, str):
+            path = self.evaluator.scope.imported(frame.facts.path, module.value)
+            if path:
+                return Resolved("module", name=f"{path}::")
+        return Resolved("object", name=name, site=_site(frame, index), frame=frame, term=index)
+
     def _fold(self, function: Callable[..., Any], values: Sequence[Resolved], origin: Origin) -> Resolved:
         try:
             result = function(*(value.value for value in values))
@@ -105,7 +164,15 @@ class CallEvaluator:
         words = frozenset().union(*(value.words for value in values))
         return Resolved("const", value=result, option=option, origins=origins, words=words, derived=True)
 
-    def _dict(self, term: Term, values: Sequence[Resolved]) -> Resolved:
+    def _dict(self, frame: Frame, index: int, term: Term, values: Sequence[Resolved]) -> Resolved:
+        site = _site(frame, index)
+        if any(value.kind != "mapping" and self.evaluator.trees.has(value) for value in values):
+            named = zip(term.keys, values, strict=True)
+            layers = [
+                Resolved("mapping", entries={key: value}) if key and not key.startswith("*") else value
+                for key, value in named
+            ]
+            return Resolved("overlay", items=tuple(layers))
         entries: dict[str, Resolved] = {}
         complete = True
         for key, value in zip(term.keys, values, strict=True):
@@ -114,7 +181,7 @@ class CallEvaluator:
             else:
                 entries.update(value.entries)
                 complete = complete and value.kind == "mapping" and value.complete
-        return Resolved("mapping", entries=entries, complete=complete)
+        return Resolved("mapping", entries=entries, complete=complete, site=site)
 
     def _method(self, frame: Frame, index: int, term: Term, record: Term) -> Resolved:
         base = self.evaluator.value(frame, record.args[0])
@@ -128,10 +195,14 @@ class CallEvaluator:
                 if name == "parse_args"
                 else Resolved("sequence", items=(space, unknown("other arguments")))
             )
+        known = self._known_method(base, name, frame, index)
+        if known is not None:
+            return known
         if name == "prepare" and len(term.args) > 1:
             values = tuple(self.evaluator.value(frame, arg) for arg in term.args[1:])
             return values[0] if len(values) == 1 else Resolved("sequence", items=values)
-        if name == "get" and len(term.args) > 1 and base.kind in ("config", "mapping"):
+        held = base.kind == "mapping" or self.evaluator.trees.has(base)
+        if name in ("get", "pop") and len(term.args) > 1 and held and base.kind != "namespace":
             return self._get(base, [self.evaluator.value(frame, arg) for arg in term.args[1:]])
         if name in ("copy", "items", "values", "keys") and base.kind in ("mapping", "config"):
             return base if name == "copy" else unknown(f".{name}() of a mapping")
@@ -149,14 +220,26 @@ class CallEvaluator:
             )
         return unknown(base.name or f".{name}() of a {base.kind}", words)
 
+    def _known_method(self, base: Resolved, name: str, frame: Frame, index: int) -> Resolved | None:
+        """A method that copies a tree of settings."""
+        if base.kind == "overlay" or self.evaluator.trees.entry(base) is not None:
+            method = self.evaluator.knowledge.method(name, receiver="config-tree")
+            if method is not None and method.effect == "copy-config":
+                return Resolved("overlay", items=(base,), site=_site(frame, index))
+        return None
+
     def _get(self, base: Resolved, values: Sequence[Resolved]) -> Resolved:
         key = values[0]
         fallback = values[1] if len(values) > 1 else Resolved("const", value=None)
         if key.kind != "const" or not isinstance(key.value, str):
             return unknown("a key that is not constant")
         if base.kind == "config":
-            found = self.evaluator.configs.get(base, key.value)
+            found = self.evaluator.attribute(base, key.value)
             return fallback if found.kind == "absent" else found
+        if base.kind != "mapping":
+            missing = self.evaluator.trees.child(base, key.value).kind == "absent"
+            found = self.evaluator.attribute(base, key.value)
+            return fallback if missing and found.kind == "unknown" else found
         if key.value in base.entries:
             return base.entries[key.value]
         return fallback if base.complete else unknown(f"key {key.value}")
@@ -171,23 +254,12 @@ class CallEvaluator:
 
     def _load_config(self, frame: Frame, index: int, term: Term, loader: str) -> Resolved:
         for argument in term.args[1:]:
-            path = self._path_of(frame, argument)
+            path = self.evaluator.file_names.of(frame, argument)
             if path is not None:
                 return self.evaluator.configs.load(path, frame.facts.path, loader, frame.span(index))
-        return unknown("a config file whose name is not constant")
-
-    def _path_of(self, frame: Frame, argument: int, depth: int = 0) -> str | None:
-        value = self.evaluator.value(frame, argument).default()
-        if value.kind == "const" and isinstance(value.value, str):
-            return value.value
-        if value.kind == "object" and value.frame is not None and depth < 4:
-            made = value.frame.term(value.term)
-            callee = value.frame.term(made.args[0])
-            if callee.op == "attr":
-                return self._path_of(value.frame, callee.args[0], depth + 1)
-            if len(made.args) > 1:
-                return self._path_of(value.frame, made.args[1], depth + 1)
-        return None
+        reasons = (self.evaluator.value(frame, argument) for argument in term.args[1:])
+        named = next((value.name for value in reasons if value.kind == "unknown"), "")
+        return unknown(f"a config file whose name is not constant{f' ({named})' if named else ''}")
 
     def _function(self, callee: Resolved, frame: Frame, index: int) -> Resolved:
         if callee.frame is not None:
@@ -200,6 +272,9 @@ class CallEvaluator:
             return unknown(f"{qualname} could not be read")
         if (path, qualname) in frame.units:
             return unknown(f"{qualname} calls itself")
+        decorator = self.evaluator.decorators.replacing(facts)
+        if decorator:
+            return unknown(f"{decorator} may replace {qualname}")
         called = self._call_frame(facts, frame, index, callee.items[0] if callee.items else None)
         results = [
             self.evaluator.value(called, back.term)
@@ -211,6 +286,24 @@ class CallEvaluator:
                 "object", name=f"{GENERATOR}{qualname}", site=_site(frame, index), frame=frame, term=index
             )
         return join(results) if results else Resolved("const", value=None)
+
+    def result_of(self, factory: Resolved, frame: Frame, index: int) -> Resolved:
+        """What a function or class gives that the call at `index` calls without arguments."""
+        if factory.kind == "class":
+            return Resolved("instance", name=factory.name, site=_site(frame, index))
+        if factory.kind == "function" and factory.frame is not None:
+            return self._nested(factory)
+        if factory.kind == "function":
+            path, _, qualname = factory.name.partition("::")
+            called = self.evaluator.root(path, qualname)
+            returns = [] if called is None else [each for each in called.facts.returns if each.nested < 0]
+            if called is not None and returns and not called.facts.params:
+                return join([self.evaluator.value(called, each.term) for each in returns])
+        if factory.name in ("builtins.list", "builtins.tuple"):
+            return Resolved("sequence")
+        if factory.name == "builtins.dict":
+            return Resolved("mapping")
+        return unknown(f"what {describe(factory)} makes")
 
     def yielded(self, generator: Resolved) -> list[Resolved]:
         """What a generator of the project gives, each `yield` of it."""
@@ -266,8 +359,10 @@ class CallEvaluator:
         facts = self.evaluator.scope.facts(path, method)
         if facts is None:
             return None
-        if base.frame is None:
+        if base.frame is None and not base.option:
             return self.evaluator.root(path, method)
+        if base.frame is None:
+            return self._parsed_frame(base, facts)
         if method.endswith(".__init__"):
             return self._call_frame(facts, base.frame, base.term, base)
         key = (id(base.frame), base.term, f"{path}::{method} of the instance")
@@ -276,6 +371,22 @@ class CallEvaluator:
             known = self._frames[key] = Frame(
                 facts, None, base, (_site(base.frame, base.term), *base.frame.chain)
             )
+        return known
+
+    def computed(self, base: Resolved, path: str, method: str) -> Resolved:
+        """What a property of an instance is."""
+        frame = self.method_frame(base, path, method)
+        returns = [back for back in frame.facts.returns if back.nested < 0] if frame is not None else []
+        if frame is None or not returns or any(back.yields for back in returns):
+            return unknown(f"the property {method}")
+        return join([self.evaluator.value(frame, back.term) for back in returns])
+
+    def _parsed_frame(self, base: Resolved, facts: UnitFacts) -> Frame:
+        """The frame of a method of an object that a command line fills."""
+        key = (0, -1, f"{facts.path}::{facts.qualname} {base.option} {base.site}")
+        known = self._frames.get(key)
+        if known is None:
+            known = self._frames[key] = Frame(facts, None, base)
         return known
 
     def constructor_field(self, base: Resolved, path: str, qualname: str, name: str) -> Resolved | None:

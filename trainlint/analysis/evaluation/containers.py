@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
-from trainlint.analysis.evaluation.values import MAX_SEQUENCE, Frame, Resolved, describe, join, same, unknown
+from trainlint.analysis.evaluation.pairs import pair_part
+from trainlint.analysis.evaluation.values import (
+    MAX_SEQUENCE,
+    Frame,
+    Resolved,
+    Site,
+    describe,
+    join,
+    same,
+    unknown,
+)
 from trainlint.analysis.facts import Term
 
 if TYPE_CHECKING:
@@ -21,25 +32,26 @@ class Containers:
         """`base[key]`."""
         base = self.evaluator.value(frame, term.args[0])
         key = self.evaluator.value(frame, term.args[1])
-        return self.item(base, key)
+        return self.item(base, key, frame)
 
-    def item(self, base: Resolved, key: Resolved) -> Resolved:
-        """`base[key]`."""
+    def item(self, base: Resolved, key: Resolved, reader: Frame | None = None) -> Resolved:
+        """`base[key]`, as code in the reader's unit sees it."""
         if base.kind == "choice":
-            return join([self.item(part, key) for part in base.items], base.condition, base.option)
+            return join([self.item(part, key, reader) for part in base.items], base.condition, base.option)
         if key.kind != "const":
             if base.kind == "object":
                 return Resolved("part", value=None, items=(base,))
             if base.kind == "mapping" and base.complete and base.entries:
                 return join(list(base.entries.values()))
             return unknown("an index that is not constant")
-        if base.kind == "config" and isinstance(key.value, (str, int)):
+        if base.kind == "config" and isinstance(key.value, int):
             return self.evaluator.configs.get(base, key.value)
-        if base.kind == "namespace" and isinstance(key.value, str):
-            return self.evaluator.options.option(base, key.value)
+        if isinstance(key.value, str) and self.evaluator.trees.has(base) and base.kind != "mapping":
+            return self.evaluator.attribute(base, key.value, reader)
         if base.kind == "mapping" and isinstance(key.value, str):
-            found = base.entries.get(key.value)
-            return found if found is not None else unknown(f"key {key.value}", frozenset({key.value}))
+            found = base.entries.get(key.value) or Resolved("absent")
+            found = self.evaluator.changes.after(base, key.value, found, reader)
+            return unknown(f"key {key.value}", frozenset({key.value})) if found.kind == "absent" else found
         if (
             base.kind == "sequence"
             and isinstance(key.value, int)
@@ -58,8 +70,15 @@ class Containers:
         items = tuple(self.evaluator.value(frame, arg) for arg in term.args)
         return Resolved("sequence", items=items, frame=frame, term=index)
 
-    def mapping(self, frame: Frame, _: int, term: Term) -> Resolved:
+    def mapping(self, frame: Frame, index: int, term: Term) -> Resolved:
         """A dict as written."""
+        spread = (
+            self.evaluator.value(frame, value)
+            for key, value in zip(term.args[::2], term.args[1::2], strict=True)
+            if frame.term(key).name == "**"
+        )
+        if any(value.kind != "mapping" and self.evaluator.trees.has(value) for value in spread):
+            return self._overlay(frame, term)
         entries: dict[str, Resolved] = {}
         complete = True
         for key_term, value_term in zip(term.args[::2], term.args[1::2], strict=True):
@@ -73,16 +92,36 @@ class Containers:
                 entries[str(key.value)] = value
             else:
                 complete = False
-        return Resolved("mapping", entries=entries, complete=complete)
+        site = Site(frame.facts.path, frame.facts.qualname, index)
+        return Resolved("mapping", entries=entries, complete=complete, site=site)
+
+    def _overlay(self, frame: Frame, term: Term) -> Resolved:
+        """A dict as written that takes in what is no dict of known keys: a layer for each of its entries."""
+        layers = []
+        for key_term, value_term in zip(term.args[::2], term.args[1::2], strict=True):
+            value = self.evaluator.value(frame, value_term)
+            key = self.evaluator.value(frame, key_term)
+            if frame.term(key_term).name == "**":
+                layers.append(value)
+            elif key.kind == "const":
+                layers.append(Resolved("mapping", entries={str(key.value): value}))
+            else:
+                layers.append(unknown("a dict with a computed key"))
+        return Resolved("overlay", items=tuple(layers))
 
     def setitem(self, frame: Frame, _: int, term: Term) -> Resolved:
         """A container after `base[key] = value`."""
         base, key = self.evaluator.value(frame, term.args[0]), self.evaluator.value(frame, term.args[1])
         if base.kind == "mapping":
             if key.kind != "const":
-                return Resolved("mapping", entries=base.entries, complete=False)
+                return dataclasses.replace(base, complete=False)
             entries = {**base.entries, str(key.value): self.evaluator.value(frame, term.args[2])}
-            return Resolved("mapping", entries=entries, complete=base.complete)
+            return dataclasses.replace(base, entries=entries)
+        if base.kind == "overlay" and base.site is None:
+            value = self.evaluator.value(frame, term.args[2])
+            written = Resolved("mapping", entries={str(key.value): value})
+            layer = written if key.kind == "const" else unknown("a computed key is set")
+            return dataclasses.replace(base, items=(*base.items, layer))
         return base
 
     def update(self, frame: Frame, _: int, term: Term) -> Resolved:
@@ -98,7 +137,14 @@ class Containers:
                 else:
                     entries.update(value.entries)
                     complete = complete and value.kind == "mapping" and value.complete
-            return Resolved("mapping", entries=entries, complete=complete)
+            return dataclasses.replace(base, entries=entries, complete=complete)
+        if term.name == "update" and base.kind == "overlay" and base.site is None:
+            given = zip(term.args[1:], term.keys, strict=False)
+            layers = [
+                Resolved("mapping", entries={key: value}) if key and not key.startswith("*") else value
+                for value, key in ((self.evaluator.value(frame, argument), key) for argument, key in given)
+            ]
+            return dataclasses.replace(base, items=(*base.items, *layers))
         if term.name == "append" and base.kind == "sequence" and len(base.items) < MAX_SEQUENCE:
             return Resolved("sequence", items=(*base.items, self.evaluator.value(frame, term.args[1])))
         if base.kind in ("mapping", "sequence"):
@@ -127,7 +173,8 @@ class Containers:
                 [self._unpacked(item, position) for item in whole.items], whole.condition, whole.option
             )
         if whole.kind in ("object", "part", "instance"):
-            return Resolved("part", value=position, items=(whole,))
+            known = pair_part(self.evaluator, whole, position)
+            return known if known is not None else Resolved("part", value=position, items=(whole,))
         return unknown(f"part {position} of {describe(whole)}")
 
     def enter(self, frame: Frame, _: int, term: Term) -> Resolved:

@@ -3,18 +3,26 @@ they return."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from trainlint.analysis.evaluation.arguments import Binder
 from trainlint.analysis.evaluation.calls import CallEvaluator
+from trainlint.analysis.evaluation.changes import Changes
+from trainlint.analysis.evaluation.command_line import ARGV, argv
 from trainlint.analysis.evaluation.commands import Commands
 from trainlint.analysis.evaluation.containers import Containers
+from trainlint.analysis.evaluation.decorators import Decorators
+from trainlint.analysis.evaluation.file_names import FileNames
 from trainlint.analysis.evaluation.flags import CONFIG, FLAGS, Flags
 from trainlint.analysis.evaluation.hydra_config import handed_config
+from trainlint.analysis.evaluation.hyperparameters import HPARAMS, hyperparameters
 from trainlint.analysis.evaluation.operators import Operators
 from trainlint.analysis.evaluation.options import Options
+from trainlint.analysis.evaluation.post_init import POST_INIT, PostInit, stores_own
 from trainlint.analysis.evaluation.scope import ConfigReader, ProgramScope
 from trainlint.analysis.evaluation.settings_objects import SettingsObjects
+from trainlint.analysis.evaluation.structures import Structures
+from trainlint.analysis.evaluation.trees import Trees
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, describe, join, unknown
 from trainlint.analysis.facts import Event, Term, UnitFacts
 from trainlint.knowledge.base import Entry, Knowledge
@@ -22,6 +30,8 @@ from trainlint.knowledge.base import Entry, Knowledge
 MAX_DEPTH = 192
 MAX_STEPS = 60_000
 MAX_CALLERS = 8
+_COMPUTED = frozenset({"property", "cached_property", "functools.cached_property"})
+"""Decorators that make an attribute of a method."""
 
 
 class Evaluator:
@@ -35,8 +45,14 @@ class Evaluator:
         self.options = Options(self)
         self.flags = Flags(self)
         self.commands = Commands(self)
+        self.structures = Structures(self)
+        self.trees = Trees(self)
+        self.changes = Changes(self)
+        self.post_init = PostInit(self)
+        self.file_names = FileNames(self)
         self.settings = SettingsObjects(self)
         self.calls = CallEvaluator(self)
+        self.decorators = Decorators(self)
         self.operators = operators = Operators(self)
         containers = Containers(self)
         self._memo: dict[tuple[int, int], Resolved] = {}
@@ -45,7 +61,8 @@ class Evaluator:
         self._keep: list[Frame] = []
         self._attributes: dict[tuple[str, str, int], Resolved] = {}
         self._steps = 0
-        self._depth = 0
+        self.replaced: Collection[str] = ()
+        self.depth = 0
         self._operations: dict[str, Callable[[Frame, int, Term], Resolved]] = {
             "const": self._const, "param": self._param, "global": self._global, "attr": self._attr,
             "func": self._func, "unknown": self._unknown, "call": self.calls.evaluate,
@@ -74,22 +91,33 @@ class Evaluator:
         if known is not None:
             return known
         if key in self._active:
-            return unknown("defined in terms of itself")
+            return self._unchanged(frame, term) or unknown("defined in terms of itself")
         self._steps += 1
-        if self._steps > MAX_STEPS or self._depth > MAX_DEPTH:
+        if self._steps > MAX_STEPS or self.depth > MAX_DEPTH:
             return unknown("too much to follow")
         self._active.add(key)
-        self._depth += 1
+        self.depth += 1
         try:
             record = frame.facts.terms[term]
             handler = self._operations.get(record.op)
             result = handler(frame, term, record) if handler else unknown(record.op)
         finally:
-            self._depth -= 1
+            self.depth -= 1
             self._active.discard(key)
         self._memo[key] = result
         self._keep.append(frame)
         return result
+
+    def is_active(self, frame: Frame, term: int) -> bool:
+        """Whether a term is being evaluated further up."""
+        return (id(frame), term) in self._active
+
+    def _unchanged(self, frame: Frame, index: int) -> Resolved | None:
+        """A field that is read to tell how it changes: what it is before."""
+        term = frame.term(index)
+        if term.op != "attr" or (id(frame), term.args[0]) in self._active:
+            return None
+        return self.changes.before(self.value(frame, term.args[0]), term.name)
 
     def _const(self, frame: Frame, index: int, term: Term) -> Resolved:
         return Resolved("const", value=term.value, origins=(Origin(frame.span(index), ""),))
@@ -103,7 +131,10 @@ class Evaluator:
         )
 
     def _param(self, frame: Frame, _: int, term: Term) -> Resolved:
-        name = term.name
+        return self.parameter(frame, term.name)
+
+    def parameter(self, frame: Frame, name: str) -> Resolved:
+        """What a parameter of the frame's function is: what is passed, or its default."""
         words = frozenset({name})
         declared = self.commands.decorated(frame, name)
         if declared is not None:
@@ -119,6 +150,12 @@ class Evaluator:
             handed = handed_config(self, frame, name)
             if handed is not None:
                 return handed
+        if frame.bindings is not None and self.commands.starts(frame):
+            return self.commands.option(frame, name)
+        if frame.bindings is not None and any(
+            param.name == name and param.kind == "double-star" for param in frame.facts.params
+        ):
+            return self.binder.collected(frame.bindings, frame.facts)
         if frame.bindings is not None or " " in name:
             return self._default(frame, name) or unknown(f"parameter {name}", words)
         return self._from_callers(frame, name, words)
@@ -154,12 +191,17 @@ class Evaluator:
 
     def _global(self, _: Frame, __: int, term: Term) -> Resolved:
         path, separator, qualname = term.name.partition("::")
+        if term.name == ARGV:
+            return argv(self.scope)
         if not separator:
             return Resolved("external", name=self.knowledge.canonical(term.name))
         return self.member(path, qualname)
 
     def member(self, path: str, qualname: str) -> Resolved:
         """A module-level name of the project: a function, class, module, or the variable's value."""
+        known = self.scope.library(path, qualname)
+        if known:
+            return Resolved("external", name=known)
         kind = self.scope.kind(path, qualname)
         if kind in ("function", "class", "module"):
             return Resolved(kind, name=f"{path}::{qualname}")
@@ -190,7 +232,7 @@ class Evaluator:
 
     def _attr(self, frame: Frame, index: int, term: Term) -> Resolved:
         base = self.value(frame, term.args[0])
-        found = self.attribute(base, term.name)
+        found = self.attribute(base, term.name, frame)
         if base.name == CONFIG and found.kind == "const":
             # A config's value is used here; what it was set to there is the explanation.
             return found.with_origin(Origin(frame.span(index), ""))
@@ -198,14 +240,19 @@ class Evaluator:
             return unknown(found.name, frozenset({term.name}))
         return found
 
-    def attribute(self, base: Resolved, name: str) -> Resolved:
-        """`base.name`."""
+    def attribute(self, base: Resolved, name: str, reader: Frame | None = None) -> Resolved:
+        """`base.name`, as code in the reader's unit sees it."""
         if base.kind == "choice":
-            return join([self.attribute(item, name) for item in base.items], base.condition, base.option)
+            parts = [self.attribute(item, name, reader) for item in base.items]
+            return join(parts, base.condition, base.option)
+        if name == "__dict__" and (base.kind in ("namespace", "instance") or self.trees.has(base)):
+            return base
         if base.kind == "namespace":
-            return self.options.option(base, name)
+            return self.options.option(base, name, reader)
         if base.kind == "config":
-            return self.configs.get(base, name)
+            return self.changes.after(base, name, self.configs.get(base, name), reader)
+        if base.kind == "overlay" or self.trees.entry(base) is not None:
+            return self.trees.attribute(base, name, reader)
         if base.kind == "mapping" and name in base.entries:
             return base.entries[name]
         if base.kind == "external" and base.name == FLAGS:
@@ -213,7 +260,11 @@ class Evaluator:
         if base.kind == "external":
             return Resolved("external", name=self.knowledge.canonical(f"{base.name}.{name}"))
         if base.kind in ("instance", "class"):
-            return self._member_of_class(base, name)
+            found = self._member_of_class(base, name)
+            if base.option:
+                found = self.structures.field(base, name, found)
+            simple = found.kind in ("const", "choice", "sequence", "unknown")
+            return self.changes.after(base, name, found, reader) if simple else found
         if base.kind == "module":
             path, _, _ = base.name.partition("::")
             kind, where, qualname = self.scope.resolve(path, "", name)
@@ -234,7 +285,7 @@ class Evaluator:
 
     def _member_of_class(self, base: Resolved, name: str) -> Resolved:
         path, _, qualname = base.name.partition("::")
-        key = (base.name, name, id(base.frame) if base.frame is not None else base.term)
+        key = self._attribute_key(base, name)
         known = self._attributes.get(key)
         if known is not None:
             return known
@@ -243,22 +294,47 @@ class Evaluator:
         self._attributes[key] = result
         return result
 
+    def _attribute_key(self, base: Resolved, name: str) -> tuple[str, str, int]:
+        return (base.name, name + base.option, id(base.frame) if base.frame is not None else base.term)
+
     def _look_up_member(self, base: Resolved, path: str, qualname: str, name: str) -> Resolved:
         passed = self.calls.constructor_field(base, path, qualname, name)
         stores = [] if base.kind == "class" else self._stores(base, path, qualname, name)
+        default = passed or self._class_variable(path, qualname, name)
+        if default is not None and base.kind == "instance":
+            self._attributes[self._attribute_key(base, name)] = default
+            default = self.post_init.field(base, path, qualname, name, default)
+            if stores and not (default.kind == "const" and default.value is None):
+                stores = stores if self._made_in_init(path, qualname, name) else [default, *stores]
         if stores:
             return join(stores)
-        if passed is not None:
-            return passed
+        if passed is not None and default is not None:
+            return default
+        kept = hyperparameters(self, base) if name in HPARAMS and base.kind == "instance" else None
+        if kept is not None:
+            return kept
         kind, where, member = self.scope.resolve(path, qualname, name)
         if kind == "function":
-            return Resolved("function", name=f"{where}::{member}", items=(base,))
-        if kind == "variable":
-            frame = self.root(where, member.rpartition(".")[0])
-            if frame is not None and name in frame.facts.bindings:
-                index = frame.facts.bindings[name]
-                return self.value(frame, index).with_origin(Origin(frame.span(index), name))
-        return unknown(f"attribute {name} of {qualname}", frozenset({name}))
+            if _COMPUTED.isdisjoint(self.scope.decorators(where, member)):
+                return Resolved("function", name=f"{where}::{member}", items=(base,))
+            return self.calls.computed(base, where, member)
+        return default or unknown(f"attribute {name} of {qualname}", frozenset({name}))
+
+    def _class_variable(self, path: str, qualname: str, name: str) -> Resolved | None:
+        """What a class's body binds a name to, or that of a base; None where none does."""
+        kind, where, member = self.scope.resolve(path, qualname, name)
+        frame = self.root(where, member.rpartition(".")[0]) if kind == "variable" else None
+        if frame is None or name not in frame.facts.bindings:
+            return None
+        index = frame.facts.bindings[name]
+        return self.value(frame, index).with_origin(Origin(frame.span(index), name))
+
+    def _made_in_init(self, path: str, qualname: str, name: str) -> bool:
+        """Whether the constructor stores an attribute, whatever the class's body binds."""
+        kind, where, method = self.scope.resolve(path, qualname, "__init__")
+        frame = self.root(where, method) if kind == "function" else None
+        events = frame.facts.events if frame is not None else ()
+        return frame is not None and any(stores_own(frame, event, name) for event in events)
 
     def _stores(self, base: Resolved, path: str, qualname: str, name: str) -> list[Resolved]:
         found: list[Resolved] = []
@@ -267,7 +343,7 @@ class Evaluator:
             facts = self.scope.facts(where, method)
             if facts is None:
                 continue
-            for event in facts.events:
+            for event in facts.events if not method.endswith(POST_INIT) else ():
                 if event.kind != "store-attr" or event.name != name or event.nested >= 0:
                     continue
                 if facts.terms[event.term].op != "param" or facts.terms[event.term].name != "self":
@@ -295,5 +371,5 @@ class Evaluator:
         return self.value(self.event_frame(facts), callee.args[0])
 
     def entry(self, name: str) -> Entry | None:
-        """What the knowledge says of a canonical name."""
-        return self.knowledge.lookup(name)
+        """What the knowledge says of a canonical name; nothing of one that the program replaces."""
+        return None if name in self.replaced else self.knowledge.lookup(name)

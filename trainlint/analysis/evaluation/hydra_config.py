@@ -5,10 +5,10 @@ https://hydra.cc/docs/tutorials/basic/your_first_app/config_file/
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING
 
-from trainlint.analysis.evaluation.values import Frame, Resolved, unknown
+from trainlint.analysis.evaluation.hydra_defaults import Composer
+from trainlint.analysis.evaluation.values import Frame, Resolved, Site, unknown
 from trainlint.analysis.facts import Parameter
 
 if TYPE_CHECKING:
@@ -31,17 +31,9 @@ def handed_config(evaluator: Evaluator, frame: Frame, name: str) -> Resolved | N
         if config is None or not isinstance(config.value, str):
             return unknown("the name of Hydra's config is not constant")
         place = folder.value if folder is not None and isinstance(folder.value, str) else ""
-        literal = posixpath.join(place, config.value if "." in config.value else f"{config.value}.yaml")
-        return _composed(
-            evaluator, evaluator.configs.load(literal, facts.path, "omegaconf", frame.span(event.term))
-        )
+        at = frame.span(event.term)
+        layers = Composer(evaluator, place, facts.path, at).compose(config.value)
+        if len(layers) == 1:
+            return layers[0]
+        return Resolved("overlay", items=tuple(layers), site=Site(facts.path, facts.qualname, event.term))
     return None
-
-
-def _composed(evaluator: Evaluator, config: Resolved) -> Resolved:
-    """A primary config that stands alone; what a defaults list adds is not followed."""
-    if config.kind != "config":
-        return config
-    if evaluator.configs.get(config, "defaults").kind != "absent":
-        return unknown(f"Hydra composes {config.name} from a defaults list")
-    return config

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert
+from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert, literal
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, join, same, unknown
-from trainlint.analysis.facts import Event, Scalar, Term
+from trainlint.analysis.facts import Event, Parameter, Scalar, Term
 from trainlint.findings import Span
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _KINDS = {int: "builtins.int", float: "builtins.float"}
 _STORES = {"store_true": False, "store_false": True}
+_CLASSES = frozenset({"add_arguments", "add_class_arguments", "add_dataclass_arguments"})
+_DECLARING = frozenset({"add_argument"}) | _CLASSES
+"""What parsers' methods are called that declare options; some those of a class's fields."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Options:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self._options: dict[str, list[Option]] | None = None
+        self._set: list[tuple[Frame, Event]] | None = None
 
     def declared(self) -> dict[str, list[Option]]:
         """Every option by the name its value is read under."""
@@ -48,13 +52,20 @@ class Options:
                 self._options.setdefault(dest, []).append(option)
         return self._options
 
-    def option(self, space: Resolved, name: str) -> Resolved:
-        """An option's value without any flag given; it carries the flag's name."""
+    def lacks(self, space: Resolved, name: str) -> bool:
+        """Whether parsed options have none of that name: none is declared, and none is written."""
+        if space.kind != "namespace" or name in self.declared():
+            return False
+        return self.evaluator.changes.after(space, name, Resolved("absent"), None).kind == "absent"
+
+    def option(self, space: Resolved, name: str, reader: Frame | None = None) -> Resolved:
+        """An option's value without any flag given, as the reader's unit sees it; it carries the flag's
+        name."""
         declared = self.declared().get(name, [])
         if not declared:
-            undeclared = unknown(f"option {name} is not declared in code that was read", frozenset({name}))
-            stored = self._stored(name)
-            return join(stored) if stored else undeclared
+            written = self.evaluator.changes.after(space, name, Resolved("absent"), reader)
+            missing = f"option {name} is not declared in code that was read"
+            return unknown(missing, frozenset({name})) if written.kind == "absent" else written
         site = space.site
         for near in (
             [o for o in declared if site and (o.path, o.qualname) == (site.path, site.qualname)],
@@ -62,10 +73,11 @@ class Options:
             declared,
         ):
             if near:
-                return self._overridden(self._launched(near[-1]), name)
+                option = dataclasses.replace(near[-1], default=self.defaults_set(name, near[-1]))
+                return self.evaluator.changes.after(space, name, self.launched(option), reader)
         return unknown(f"option {name}", frozenset({name}))
 
-    def _launched(self, option: Option) -> Resolved:
+    def launched(self, option: Option) -> Resolved:
         """What the project's launch lines give for an option, if they all do; else its default."""
         given = [
             self._given(option, text).with_origin(Origin(span, "the launch line"))
@@ -93,56 +105,90 @@ class Options:
             return plain
         return unknown(f"{default.option} of the launch line is not known", default.words)
 
-    def _overridden(self, default: Resolved, name: str) -> Resolved:
-        values = self._stored(name)
-        if not values:
-            return default
-        # `default=None` holds the place until the program computes the value.
-        computed = default.kind == "const" and default.value is None
-        return join(values if computed else [default, *values], option=default.option)
-
-    def _stored(self, name: str) -> list[Resolved]:
-        """What the program itself writes to an option: `args.distributed = args.world_size > 1`."""
-        return [
-            self.evaluator.value(frame, value)
-            for frame, base, value in self.evaluator.scope.attribute_stores(name)
-            if self.evaluator.value(frame, base).kind == "namespace"
-        ]
+    def spelled(self, text: str | bool | None, origin: Origin, key: str) -> Resolved:
+        """The value that a launch line gives for a key of a config."""
+        words = frozenset({key.rpartition(".")[2]})
+        if text is None:
+            return unknown(f"{key} of the launch line is not known", words)
+        return Resolved("const", value=literal(text), option=key, origins=(origin,), words=words)
 
     def _declared(self) -> Iterator[tuple[str, Option]]:
         scope = self.evaluator.scope
-        defaults: dict[tuple[str, str], Resolved] = {}
-        found: list[tuple[str, Option]] = []
-        for path, qualname in scope.units_mentioning("add_argument"):
+        for path, qualname in scope.units_calling(_DECLARING):
             frame = self.evaluator.root(path, qualname)
-            if frame is None:
-                continue
-            for event in frame.facts.events:
-                if event.kind != "call":
+            for event in frame.facts.events if frame is not None else ():
+                if event.kind != "call" or frame is None:
                     continue
                 call = frame.facts.terms[event.term]
                 callee = frame.facts.terms[call.args[0]]
-                if callee.op != "attr":
+                if callee.op != "attr" or callee.name not in _DECLARING:
                     continue
-                if callee.name == "add_argument":
-                    dest, option = self._declare(frame, event.term, call)
-                    if dest:
-                        flags, kind = self._spelled(frame, call)
-                        at = frame.span(event.term)
-                        found.append((dest, Option(path, qualname, option, flags, kind, at)))
-                    else:
-                        found += self._declared_for_each(frame, event)
-                elif callee.name == "set_defaults":
-                    for key, argument in zip(call.keys, call.args[1:], strict=True):
-                        if key and not key.startswith("*"):
-                            defaults[path, key] = self.evaluator.value(frame, argument)
-        for dest, declared in found:
-            changed = defaults.get((declared.path, dest))
-            if changed is None:
-                yield dest, declared
+                if callee.name in _CLASSES:
+                    yield from self._structured(frame, event.term)
+                    continue
+                dest, option = self._declare(frame, event.term, call)
+                if dest:
+                    flags, kind = self._spelled(frame, call)
+                    at = frame.span(event.term)
+                    yield dest, Option(path, qualname, option, flags, kind, at)
+                else:
+                    yield from self._declared_for_each(frame, event)
+
+    def _structured(self, frame: Frame, index: int) -> Iterator[tuple[str, Option]]:
+        """`parser.add_arguments(Config, dest="config")`: a class whose fields are options of their own."""
+        params = [Parameter(name, "normal", True) for name in ("target", "dest")]
+        given = self.evaluator.binder.bind(frame, index, params)
+        target = given.get("target") or given.get("dataclass") or given.get("theclass")
+        dest = given.get("dest") or given.get("nested_key")
+        if target is None or dest is None or not isinstance(dest.value, str):
+            return
+        flat = frame.term(frame.term(index).args[0]).name == "add_arguments"
+        prefix = "--" if flat else f"--{dest.value}."
+        made = self.evaluator.structures.parsed(target, frame, index, prefix)
+        made = dataclasses.replace(made, keys=("flat",) if flat else ())
+        yield dest.value, Option(frame.facts.path, frame.facts.qualname, made)
+
+    def defaults_set(self, name: str, option: Option) -> Resolved:
+        """An option's default after every `parser.set_defaults` that names it."""
+        if self._set is None:
+            self._set = list(self._set_defaults())
+        found = option.default
+        for frame, event in self._set:
+            if not self._concerns(frame, event, option):
                 continue
-            default = dataclasses.replace(changed, option=declared.default.option)
-            yield dest, dataclasses.replace(declared, default=default)
+            given = self._given_default(frame, frame.term(event.term), name)
+            happens = None if given.kind == "absent" else self.evaluator.changes.happens(frame, event)
+            if given.kind == "absent" or happens is False:
+                continue
+            given = dataclasses.replace(given, option=option.default.option)
+            found = given if happens else join([found, given])
+        return found
+
+    def _set_defaults(self) -> Iterator[tuple[Frame, Event]]:
+        for place in self.evaluator.scope.units_calling(("set_defaults",)):
+            frame = self.evaluator.root(*place)
+            for event in self.evaluator.scope.events(frame.facts) if frame is not None else ():
+                if event.kind != "call" or frame is None:
+                    continue
+                callee = frame.term(frame.term(event.term).args[0])
+                if callee.op == "attr" and callee.name == "set_defaults":
+                    yield frame, event
+
+    def _concerns(self, frame: Frame, event: Event, option: Option) -> bool:
+        """Whether a `set_defaults` may be of the parser that an option was declared for."""
+        receiver = self.evaluator.value(frame, frame.term(frame.term(event.term).args[0]).args[0]).default()
+        made = receiver.site.path if receiver.site is not None else option.path
+        return option.path in (made, frame.facts.path)
+
+    def _given_default(self, frame: Frame, call: Term, name: str) -> Resolved:
+        found = Resolved("absent")
+        for key, argument in zip(call.keys, call.args[1:], strict=True):
+            if key == name:
+                found = self.evaluator.value(frame, argument)
+            elif key == "**":
+                held = self.evaluator.trees.child(self.evaluator.value(frame, argument), name)
+                found = found if held.kind == "absent" else held
+        return found
 
     def _spelled(self, frame: Frame, call: Term) -> tuple[tuple[str, ...], str]:
         """The flags of an `add_argument` and the name of its type."""

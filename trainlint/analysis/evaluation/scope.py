@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from trainlint.analysis.evaluation.values import Frame, Resolved
-from trainlint.analysis.facts import UnitFacts
+from trainlint.analysis.facts import Event, UnitFacts
 from trainlint.findings import Span
 
 
@@ -23,6 +23,15 @@ class ConfigReader(Protocol):
     def load(self, literal: str, from_file: str, loader: str, at: Span | None) -> Resolved:
         """The whole of a config file named by a literal path, as a config value; unknown where it cannot be
         found."""
+
+    def reference(self, config: Resolved, key: str) -> str:
+        """The dotted key that `${a.b}` under a key refers to; "" where no such reference stands there."""
+
+    def keys(self, config: Resolved) -> Sequence[str]:
+        """The keys of a config value, in their order; none where it is no mapping."""
+
+    def header(self, config: Resolved) -> str:
+        """The package that a comment at a file's top names (`# @package _global_`), "" without one."""
 
     def get(self, config: Resolved, key: str | int) -> Resolved:
         """One key below a config value: const, config, sequence or absent."""
@@ -46,14 +55,45 @@ class ProgramScope(Protocol):
         """(kind, path, qualname) of a member `name` of a project class or module; kind "" where there is
         none."""
 
+    def imported(self, path: str, module: str) -> str:
+        """The path of the project's module that a file means by an absolute name; "" where there is none."""
+
     def methods(self, path: str, qualname: str) -> Sequence[tuple[str, str]]:
         """(path, qualname) of every method of a class, bases included, the class's own first."""
+
+    def foreign_bases(self, path: str, qualname: str) -> Iterator[str]:
+        """The absolute names of a project class's bases outside the project, its project bases' included."""
 
     def attribute_stores(self, name: str) -> Sequence[tuple[Frame, int, int]]:
         """(frame, base term, value term) of every `x.name = value` in the program."""
 
     def units_mentioning(self, word: str) -> Sequence[tuple[str, str]]:
         """(path, qualname) of the program's units in which the word occurs."""
+
+    def decorators(self, path: str, qualname: str) -> Sequence[str]:
+        """The decorators of a function or class as written, without arguments."""
+
+    def units_calling(self, words: Collection[str]) -> Sequence[tuple[str, str]]:
+        """(path, qualname) of the program's units that call something by one of these bare names."""
+
+    def units_storing(self, name: str) -> Sequence[tuple[str, str]]:
+        """(path, qualname) of the program's units that assign an attribute or constant key of this name."""
+
+    def events(self, facts: UnitFacts) -> Sequence[Event]:
+        """A unit's events, without what only runs when an imported module is itself the script."""
+
+    @property
+    def entry(self) -> str:
+        """The path of the program's entry file."""
+
+    def launched_words(self) -> Sequence[Sequence[tuple[str | None, Span]]]:
+        """The words behind the program's name on each of its launch lines."""
+
+    def launched_flags(self) -> Sequence[str]:
+        """The flags that some launch line of the program gives, each once."""
+
+    def launched_keys(self) -> Mapping[str, Sequence[tuple[str | bool | None, Span]]]:
+        """What every launch line of the program gives for keys of a config, by dotted key."""
 
     def config_script(self, literal: str) -> str:
         """The path of the project's config script of that name, as the program's folder sees it; of its
@@ -62,6 +102,9 @@ class ProgramScope(Protocol):
     def launched(self, flags: Sequence[str]) -> Sequence[tuple[str | bool | None, Span]]:
         """What the launch lines of the program give for an option, each one: text, True for a bare flag, None
         for what is not known. Empty if one of them leaves the default."""
+
+    def library(self, path: str, qualname: str) -> str:
+        """The canonical name of a unit of a known library that lies in the project; "" for all else."""
 
     def rebound(self, name: str) -> bool:
         """Whether a `global` statement somewhere in the program rebinds this "path::name"."""

@@ -85,11 +85,12 @@ class Resolved:
     kind        meaning
     const       `value`; `option` names the command-line flag or config key that can change it
     object      made by a known callee `name` (canonical); `site` is its identity, `frame`/`term` the call
-    instance    of a project class: `name` is "path::Class"
+    instance    of a project class: `name` is "path::Class"; `option` begins the flags that fill its fields
     function    a project function, `name` "path::qualname"; class and module likewise
     external    a dotted name outside the project
     namespace   parsed command-line options; `site` is the parser
     config      a loaded config file, or the part of it below `keys`; `name` is its path
+    overlay     trees of settings in `items`, the last on top; `keys` lead down from their roots
     sequence    `items`
     mapping     `entries`; `complete` is False when more keys may exist
     choice      `items` are the alternatives, the default path first; `condition` decides between them

@@ -17,6 +17,7 @@ from trainlint.analysis.index.modules import (
     module_name,
 )
 from trainlint.analysis.index.targets import ClosureResult, Module, Target
+from trainlint.findings import Notice
 
 __all__ = ["ClosureResult", "ProjectIndex", "Target", "module_name"]
 
@@ -28,11 +29,15 @@ class ProjectIndex:
     """The project's files by path and name. Pure: the same outlines give the same answers, in any order.
 
     `broken` are files that exist and could not be read: imports may mean them, names in them are unknown.
+    `notices` say why.
     """
 
-    def __init__(self, outlines: Iterable[Outline], broken: Iterable[str] = ()) -> None:
+    def __init__(
+        self, outlines: Iterable[Outline], broken: Iterable[str] = (), notices: Iterable[Notice] = ()
+    ) -> None:
         self.outlines = {outline.path: outline for outline in sorted(outlines, key=lambda each: each.path)}
         self._broken = frozenset(broken)
+        self._why = {notice.path: (notice.line, notice.message) for notice in notices}
         scripts = {path for path, outline in self.outlines.items() if outline.main_guard}
         self._tree = FileTree({*self.outlines, *self._broken}, scripts)
         self._modules = {path: Module(outline) for path, outline in self.outlines.items()}
@@ -45,6 +50,15 @@ class ProjectIndex:
     def paths(self) -> list[str]:
         """The paths of all outlines, sorted."""
         return list(self.outlines)
+
+    def why_broken(self, path: str) -> tuple[int, str]:
+        """The line at which a file could not be read, and why not; line 1 and "" where that was not told."""
+        return self._why.get(path, (1, ""))
+
+    @property
+    def unread(self) -> list[str]:
+        """The files that could not be read, sorted."""
+        return sorted(self._broken)
 
     def by_path(self, path: str) -> Outline | None:
         """The outline of a file."""

@@ -116,6 +116,7 @@ class _Collector:
             decorators=_names(node.decorator_list),
             bases=_names(node.bases),
             conditional=conditional,
+            metaclass=next((dotted(each.value) for each in node.keywords if each.arg == "metaclass"), ""),
         )
         scan = Scan(self.vocabulary)
         self._read(scan, unit, [*node.decorator_list, *node.bases, *node.keywords])
@@ -151,8 +152,13 @@ class _Collector:
         if kind is ast.Import or kind is ast.ImportFrom:
             self.imports.add(node, unit.qualname)
             return []
-        if kind is ast.AugAssign:
+        if kind is ast.Assign:
+            scan.stored(node.targets)
+        elif kind is ast.AugAssign:
             scan.augmented(node)
+            scan.stored((node.target,))
+        elif kind is ast.AnnAssign:
+            scan.stored((node.target,))
         elif kind is ast.If:
             _check_branches(node)
         names = _EXPRESSIONS.get(kind)
@@ -187,6 +193,7 @@ class _Collector:
         unit.calls = list(scan.calls)
         unit.mentions = sorted(scan.mentions | (scan.names & self.vocabulary))
         unit.divides = scan.divides
+        unit.stores = sorted(scan.stores)
         self.read_names[unit.qualname] = scan.names
 
 

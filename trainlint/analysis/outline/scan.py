@@ -61,16 +61,18 @@ class Scan:
 
     `names` are the plain names read, and the attributes passed as arguments: functions may be handed on under
     them.
-    `texts` collects string literals long enough to be many adjacent ones; the tree does not tell.
+    `texts` collects string literals long enough to be many adjacent ones; the tree does not tell. `stores`
+    are the attributes and constant keys that are assigned.
     """
 
-    __slots__ = ("calls", "divides", "mentions", "names", "texts", "vocabulary")
+    __slots__ = ("calls", "divides", "mentions", "names", "stores", "texts", "vocabulary")
 
     def __init__(self, vocabulary: frozenset[str]) -> None:
         self.vocabulary = vocabulary
         self.calls: dict[str, None] = {}
         self.mentions: set[str] = set()
         self.names: set[str] = set()
+        self.stores: set[str] = set()
         self.texts: list[ast.expr] = []
         self.divides = False
 
@@ -137,6 +139,19 @@ class Scan:
     def augmented(self, node: ast.AugAssign) -> None:
         """Take note of `x /= y` and `x **= y`."""
         self._operation(node.op, node.value)
+
+    def stored(self, targets: Iterable[ast.expr]) -> None:
+        """Take note of the attributes and constant keys among the targets of an assignment."""
+        for target in targets:
+            kind = target.__class__
+            if kind is ast.Attribute:
+                self.stores.add(target.attr)  # type: ignore[attr-defined]
+            elif kind is ast.Subscript:
+                key = target.slice  # type: ignore[attr-defined]
+                if key.__class__ is ast.Constant and key.value.__class__ is str:
+                    self.stores.add(key.value)
+            elif kind is ast.Tuple or kind is ast.List:
+                self.stored(target.elts)  # type: ignore[attr-defined]
 
     def parameters(self, arguments: ast.arguments) -> None:
         """Take note of the names of a function's parameters."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from trainlint.analysis.facts import Parameter
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
@@ -26,8 +28,11 @@ def batch_facts(
         if not sizes:
             return {"batch.per_device": unknown_value("no training loader was found")}
     if not all(size.known and size.value == sizes[0].value for size in sizes):
-        reason = "the training loaders' batch is not known or differs"
-        return {"batch.per_device": unknown_value(reason, sizes[0].span)}
+        open_ = next((size for size in sizes if not size.known), None)
+        reason = open_.reason if open_ is not None else "the training loaders' batches differ"
+        choices = open_.choices if open_ is not None else tuple(dict.fromkeys(size.value for size in sizes))
+        found = unknown_value(reason, (open_ or sizes[0]).span)
+        return {"batch.per_device": msgspec.structs.replace(found, choices=choices)}
     return {"batch.per_device": sizes[0], "batch.grad_accum": derived(1, sizes[0].span)}
 
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from trainlint.analysis.evaluation.values import Resolved
+from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.observe import Observations
+
+_SAME_KIND = frozenset(
+    "map filter select shuffle sort shard train_test_split with_transform with_format rename_column"
+    " rename_columns remove_columns select_columns cast cast_column add_column class_encode_column"
+    " flatten_indices".split()
+)
+"""Methods of a data set that give one of the same kind."""
 
 
 class DatasetStyles:
@@ -29,15 +37,22 @@ class DatasetStyles:
     def _object_style(self, value: Resolved, depth: int) -> str:
         entry = self.seen.evaluator.entry(value.name)
         if entry is not None and entry.style:
-            return entry.style
+            return "" if self._streams(value, entry) else entry.style
         if entry is not None and entry.kind in ("dataset-wrapper", "split"):
             inner = self.seen.evaluator.binder.arguments(value).get(entry.fields.get("dataset", ""))
             return self.of(inner, depth + 1) if inner is not None else ""
-        if value.items and value.name.endswith(
-            (".map", ".filter", ".select", ".with_transform", ".with_format")
-        ):
+        if value.items and value.name.rpartition(".")[2] in _SAME_KIND:
             return self.of(value.items[0], depth + 1)
         return ""
+
+    def _streams(self, value: Resolved, entry: Entry) -> bool:
+        """Whether a data set may come sample by sample: `load_dataset(…, streaming=True)`."""
+        parameter = entry.fields.get("streaming")
+        if parameter is None:
+            return False
+        arguments = self.seen.evaluator.binder.arguments(value)
+        given = arguments.get(parameter)
+        return not arguments.complete if given is None else given.value is not False
 
     def _class_style(self, name: str) -> str:
         path, _, qualname = name.partition("::")

@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+from trainlint.analysis.evaluation.values import Resolved
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.accelerated import accumulated, counted_steps
 from trainlint.recipe.code.batches import batch_facts
 from trainlint.recipe.code.chains import Chains
 from trainlint.recipe.code.counterparts import preparations
+from trainlint.recipe.code.debugging import debugger_elements
 from trainlint.recipe.code.encodings import fit_elements
+from trainlint.recipe.code.fine_tuning import fine_tuning
+from trainlint.recipe.code.fit_data import FitData
 from trainlint.recipe.code.flags import flag_elements
+from trainlint.recipe.code.heads import Heads
+from trainlint.recipe.code.holdouts import holdouts
 from trainlint.recipe.code.imbalance import class_weights
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.length import run_length
+from trainlint.recipe.code.lightning_facts import lightning_facts
 from trainlint.recipe.code.loader_facts import LoaderFacts
+from trainlint.recipe.code.loader_pairs import keep_pairs_together
 from trainlint.recipe.code.loaders import Loaders
+from trainlint.recipe.code.made_up import trains_on_made_up_data
+from trainlint.recipe.code.momentum import complete_momentum
+from trainlint.recipe.code.networks import Networks
 from trainlint.recipe.code.observe import Call, Observations, first_span
 from trainlint.recipe.code.optimizers import Optimizers
 from trainlint.recipe.code.pipeline_order import shuffled_pipelines
+from trainlint.recipe.code.pipeline_shuffles import pipeline_shuffles
 from trainlint.recipe.code.pixels import pixel_range
 from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.purpose import purpose_of, toy_run
 from trainlint.recipe.code.recurrence import recurrence
 from trainlint.recipe.code.regularizers import regularizers
+from trainlint.recipe.code.reproducibility import reproducibility
+from trainlint.recipe.code.run_records import recorded
 from trainlint.recipe.code.samplers import Samplers
+from trainlint.recipe.code.scaling import Scaling
 from trainlint.recipe.code.schedulers import scheduler_elements
+from trainlint.recipe.code.searches import loop_searches
 from trainlint.recipe.code.seeding import Seeding
 from trainlint.recipe.code.selection import selection
 from trainlint.recipe.code.splits import splits
 from trainlint.recipe.code.subject import subject
+from trainlint.recipe.code.trainer_facts import put, trained_by
 from trainlint.recipe.code.training import Training, may_train
 from trainlint.recipe.code.update_order import UpdateOrder
+from trainlint.recipe.code.worker_seeds import worker_elements
 from trainlint.recipe.derived import derive
 from trainlint.recipe.model import Recipe, Value
+from trainlint.recipe.rate.cadence import Cadences
 from trainlint.recipe.rate.schedule import schedule_facts
 
 MAX_VISITED = 64
@@ -47,6 +67,10 @@ def code_recipe(program: Program) -> Recipe | None:
     if not training.trains:
         return None
     optimizers = Optimizers(seen, training)
+    lightning = lightning_facts(seen, training)
+    seen.counted.update(counted_steps(seen))
+    if lightning is not None and lightning.sites is not None:
+        optimizers.keep(lightning.sites)
     loaders = Loaders(seen, training)
     framework = _framework(seen, optimizers)
     if framework is None:
@@ -60,25 +84,44 @@ def code_recipe(program: Program) -> Recipe | None:
         "meta.trains": derived(True, at),
     }
     optimizer_elements = optimizers.elements()
+    complete_momentum(seen, optimizers, optimizer_elements)
+    networks = Networks(seen)
+    for call, element in zip(optimizers.calls, optimizer_elements, strict=True):
+        element["optimizer.network"] = networks.network(call)
     loader_elements = loaders.elements()
+    fit_data = FitData(loaders, training)
+    fitted = fit_data.elements(loader_elements)
+    keep_pairs_together(loaders, loader_elements)
     LoaderFacts(loaders).complete(loader_elements)
     facts.update(selection(loaders, loader_elements))
     facts.update(class_weights(seen))
     facts.update(pixel_range(seen, loader_elements))
     facts.update(run_length(seen, training))
+    primary = optimizer_elements[0] if len(optimizer_elements) == 1 and not optimizers.unread else {}
+    trained = trained_by(seen, training, primary)
+    if trained is not None:
+        put(facts, trained.facts)
+    if lightning is not None:
+        put(facts, lightning.facts)
     facts["meta.purpose"] = purpose_of(seen, training, optimizers)
     facts["meta.toy"] = toy_run(seen, facts)
-    facts.update(Seeding(seen, seen.evaluator.knowledge.backend(framework), at).facts())
+    if trains_on_made_up_data(seen, training, _training_sets(loaders, loader_elements)):
+        facts["meta.toy"] = derived(True, at)
+    seeding = Seeding(seen, seen.evaluator.knowledge.backend(framework), at)
+    facts.update(reproducibility(seen, training, seeding))
     facts["repro.seeding"] = derived(_seeding_call(seen, optimizers, framework), at)
-    facts.update(batch_facts(seen, training, loader_elements))
+    facts.update(batch_facts(seen, training, [*loader_elements, *fitted]))
+    together = accumulated(seen)
+    if together is not None:
+        facts["batch.grad_accum"] = together
     devices = program.launch.devices()
     if devices is not None:
         facts["batch.devices"] = devices
     facts.update(subject(seen, optimizers, loaders, [element["loader.role"] for element in loader_elements]))
     facts.update(regularizers(seen))
+    facts.update(fine_tuning(seen, training, optimizers))
     facts.update(recurrence(seen, loader_elements, at))
-    primary = optimizer_elements[0] if len(optimizer_elements) == 1 and not optimizers.unread else {}
-    facts.update(primary)
+    facts.update(primary or dict.fromkeys(("optimizer.name", "optimizer.lr"), optimizers.unsettled()))
     rate = schedule_facts(seen, training, optimizers, primary, facts)
     facts.update(rate.facts)
     if primary:
@@ -86,22 +129,51 @@ def code_recipe(program: Program) -> Recipe | None:
         facts.update(_rate_from_batch(seen, optimizers.calls[0], facts["batch.per_device"]))
         if rate.follows_batch:
             facts["batch.lr_from_batch"] = derived(True, first_span(optimizers.calls))
+    if trained is not None:
+        put(facts, trained.facts)
+        primary.update({path: facts[path] for path in primary if path in trained.facts})
+    if lightning is not None:
+        put(facts, lightning.facts)
+        facts.update(lightning.without(primary, bool(optimizers.schedules)))
     derive(facts, "device")
     _switches(facts, seen, optimizers)
     _follow_batch(facts)
-    groups = {"optimizers": optimizer_elements, "loaders": [*loader_elements, *shuffled_pipelines(seen)]}
+    groups = {
+        "optimizers": optimizer_elements,
+        "loaders": [*loader_elements, *(fitted or shuffled_pipelines(seen))],
+    }
+    if trained is not None:
+        groups["optimizers"] += trained.optimizers
+        groups["loaders"] += trained.loaders
     groups["fits"] = fit_elements(seen)
-    groups["splits"] = splits(seen)
+    groups["splits"] = splits(seen, seeding, facts)
+    groups["heads"] = Heads(seen, optimizers, loaders).elements(loader_elements)
     order = UpdateOrder(seen)
-    groups["schedulers"] = scheduler_elements(seen)
+    groups["schedulers"] = scheduler_elements(seen, Cadences(seen, training, facts).of)
     groups["clips"] = order.clips()
     groups["steps"] = order.schedule_steps()
+    scaling = Scaling(seen, order, training)
+    groups["updates"] = scaling.updates()
+    groups["scalers"] = scaling.scalers()
     groups["flags"] = flag_elements(seen)
+    facts["train.recorded"] = recorded(seen, training, at)
+    groups["debuggers"] = debugger_elements(seen, training)
+    groups["workers"] = worker_elements(seen)
     groups["samplers"] = Samplers(loaders, training).elements()
     groups["preparations"] = preparations(loaders, loader_elements)
     groups["chains"] = Chains(seen).elements()
+    groups["searches"] = loop_searches(seen, training)
+    groups["shuffles"] = pipeline_shuffles(seen)
+    groups["holdouts"] = holdouts(seen, fit_data)
     files = (*program.closure.paths, *sorted(program.configs_read()))
-    return Recipe(program.entry, "program", at, facts, groups, files, rate.curve)
+    curve = trained.curve if trained is not None else rate.curve
+    return Recipe(program.entry, "program", at, facts, groups, files, curve)
+
+
+def _training_sets(loaders: Loaders, elements: list[dict[str, Value]]) -> list[Resolved | None]:
+    """The data sets of the loaders that are known to feed the training."""
+    pairs = zip(loaders.uses, elements, strict=True)
+    return [use.argument("dataset") for use, element in pairs if element["loader.role"].value == "train"]
 
 
 def _framework(seen: Observations, optimizers: Optimizers) -> str | None:
@@ -189,6 +261,10 @@ def _switches(facts: dict[str, Value], seen: Observations, optimizers: Optimizer
     active = facts.get("reg.any")
     if active is None or active.value is not True:
         return
+    unread = seen.unread.value("switch")
+    if unread is not None:
+        facts["reg.all_switchable"] = unread
+        return
     switchable = facts.get("reg.all_switchable")
     from_layers = any(f"reg.{name}" in facts for name in ("dropout", "label_smoothing", "mixup", "drop_path"))
     by_layers = switchable is None or not from_layers or switchable.value is not False
@@ -205,4 +281,3 @@ def _follow_batch(facts: dict[str, Value]) -> None:
     if follows is not None and follows.value is not False:
         for path in ("rate.scaling_ratio", "rate.expected"):
             facts.pop(path, None)
-

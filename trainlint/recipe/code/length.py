@@ -8,6 +8,7 @@ from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.leaves import leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.training import Training
+from trainlint.recipe.code.while_loops import fresh, while_count
 from trainlint.recipe.model import State, Value
 
 _RANGES = frozenset(
@@ -25,13 +26,15 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
     outer: list[Value] = []
     steps: list[Value] = []
     for frame, index, loop in training.loops():
-        count = _count(seen, frame, loop)
+        count = loop_count(seen, frame, loop)
+        target = loop.target if loop.kind == "for" else _while(seen, frame, loop)[0]
         if count is None:
             continue
-        if "epoch" in loop.target.lower():
+        if "epoch" in target.lower():
             named.append(count)
         elif loop.parent < 0 or not training.loop_trains(frame.facts, loop.parent):
-            (outer if training.depth(frame.facts, index) >= 1 else steps).append(count)
+            nested = training.depth(frame.facts, index) >= 1 and not _updates(seen, frame, index)
+            (outer if nested else steps).append(count)
     found = {}
     epochs = named or outer
     if epochs:
@@ -43,6 +46,17 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
     return found
 
 
+def _updates(seen: Observations, frame: Frame, loop: int) -> bool:
+    """Whether each round of a loop makes an update itself: loops within it then gather gradients."""
+    for event in seen.program.events(frame.facts):
+        if event.kind == "call" and event.loop == loop and seen.call_of(frame, event).name == "step":
+            for made in seen.evaluator.receiver(frame.facts, event).alternatives():
+                entry = seen.evaluator.entry(made.name) if made.kind == "object" else None
+                if entry is not None and entry.kind in ("optimizer", "scaler"):
+                    return True
+    return False
+
+
 def _agreed(values: list[Value], unit: str) -> Value:
     known = [value for value in values if value.known]
     if len(known) < len(values):
@@ -52,10 +66,11 @@ def _agreed(values: list[Value], unit: str) -> Value:
     return Value(known[0].value, known[0].state, unit, known[0].span, known[0].chain)
 
 
-def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
+def loop_count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
+    """How often a loop runs by the range it goes through, in epochs; None for a loop over something else."""
     source = seen.evaluator.value(frame, loop.source)
     if loop.kind == "while":
-        return unknown_value("a while loop") if "epoch" in " ".join(seen.texts(frame, loop.source)) else None
+        return _while(seen, frame, loop)[1]
     span = frame.span(loop.source)
     made = _range(seen, source)
     if made is None:
@@ -71,7 +86,7 @@ def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
         else seen.evaluator.operators.arithmetic(
             "-",
             stop.default(),
-            _fresh(start),
+            fresh(start),
             Origin(None, ""),
         )
     )
@@ -83,11 +98,17 @@ def _count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
     return Value(value.value, state, "epochs", where)
 
 
-def _fresh(start: Resolved) -> Resolved:
-    """Where a run that resumes nothing starts: the one number among what a checkpoint may make of it."""
-    start = start.default()
-    numbers = [leaf for leaf in start.alternatives() if leaf.is_number]
-    return numbers[0] if start.kind == "choice" and len(numbers) == 1 else start
+def _while(seen: Observations, frame: Frame, loop: Loop) -> tuple[str, Value | None]:
+    """The counter's name and the number of rounds of a `while` loop."""
+    found = while_count(seen, frame, loop)
+    if found is None:
+        named = "epoch" in " ".join(seen.texts(frame, loop.source))
+        return "epoch" if named else "", unknown_value("a while loop") if named else None
+    name, rounds, bound = found
+    span = frame.span(bound)
+    if not rounds.is_number:
+        return name, unknown_value(rounds.name or f"the bound of {name} is not known", span)
+    return name, Value(rounds.value, State.DERIVED if rounds.derived else State.EXPLICIT, "epochs", span)
 
 
 def _range(seen: Observations, value: Resolved, depth: int = 0) -> Resolved | None:

@@ -12,7 +12,9 @@ from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.dataset_style import DatasetStyles
 from trainlint.recipe.code.leaves import absent, leaf, unknown_value
+from trainlint.recipe.code.lightning_runs import handed_loaders, lightning_runs
 from trainlint.recipe.code.loader_roles import Consumer, RoleSignals
+from trainlint.recipe.code.made_up import made_up
 from trainlint.recipe.code.observe import Call, Observations, overlap
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
@@ -253,6 +255,9 @@ class Loaders:
                 return unknown_value(f"{word}: the order of the samples may carry meaning", use.span)
             if word in program_words("synthetic"):
                 return unknown_value(f"{word}: made-up data has no order", use.span)
+        drawn = made_up(self.seen.program, dataset)
+        if drawn:
+            return unknown_value(drawn, use.span)
         shuffled = self._shuffled_before(use, dataset)
         if shuffled is not None:
             chain = (Link(shuffled.span, "the data is permuted here"),) if shuffled.span else ()
@@ -296,6 +301,8 @@ class Loaders:
                 yield from self._dataset_places(part)
 
     def _style(self, use: Use) -> Value:
+        if use.call.entry is not None and use.call.entry.style:
+            return Value(use.call.entry.style, State.DERIVED, span=use.span)
         dataset = use.argument("dataset")
         if dataset is None:
             return unknown_value("the data set is not known", use.span)
@@ -324,7 +331,14 @@ class Loaders:
                     continue
                 drawn = self.drawn_from(self.seen.evaluator.value(frame, loop.source))
                 found += [Consumer(item.identity, span, trains) for item in drawn]
-        return [*found, *self._taken(training)]
+        return [*found, *self._taken(training), *self._handed(training)]
+
+    def _handed(self, training: Training) -> Iterator[Consumer]:
+        """Loaders that a trainer is given, to train on or to evaluate with: `trainer.fit(model, loader)`."""
+        for run in lightning_runs(self.seen, training):
+            for item, trains in handed_loaders(self.seen, run):
+                if item.identity and run.call.span is not None:
+                    yield Consumer(item.identity, run.call.span, trains)
 
     def _taken(self, training: Training) -> Iterator[Consumer]:
         """Batches taken one at a time: `next(batches)` in a loop that trains."""

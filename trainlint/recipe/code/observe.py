@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from trainlint.analysis.evaluation.evaluate import Evaluator
 from trainlint.analysis.evaluation.operators import truthiness
 from trainlint.analysis.evaluation.values import Frame, Resolved, Site
-from trainlint.analysis.facts import Condition, Event
+from trainlint.analysis.facts import Condition, Event, Parameter
 from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.programs import Program
+from trainlint.recipe.code.replaced import replaced_names
+from trainlint.recipe.code.unread import Unread
 
 Identity = tuple[Site, ...]
 MAX_INSTANCES = 8
@@ -60,8 +62,32 @@ class Call:
         return (self.frame.facts.path, self.frame.facts.qualname)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Driven:
+    """How a library steps a schedule: once an epoch or once a step, a step being `every` batches.
+
+    `level` is epoch, step, or "" where it is not known.
+    """
+
+    level: str
+    every: int = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Updates:
+    """The updates a trainer plans: so many epochs, an update taking `every` batches."""
+
+    epochs: int
+    every: int
+
+
 class Observations:
-    """What a program does, call by call, and how its objects are named."""
+    """What a program does, call by call, and how its objects are named.
+
+    `driven` tells which schedules a library steps by itself, `counted` of which it counts a step only where
+    an update is made, `updates` how many updates it plans. `replaced` are names of libraries that the program
+    binds anew, with what takes their place; `unread` tells what could not be read.
+    """
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -70,12 +96,19 @@ class Observations:
         self.by_kind: dict[str, list[Call]] = defaultdict(list)
         self.by_method: dict[str, list[Call]] = defaultdict(list)
         self.frames: list[Frame] = []
+        self.driven: dict[Site, Driven] = {}
+        self.counted: dict[Site, Driven] = {}
+        self.updates: Updates | None = None
+        self.unread = Unread(self)
         self._names: dict[Site, list[tuple[Identity, str]]] = defaultdict(list)
+        self._runs: dict[tuple[str, str], bool] = {}
         for place in program.interesting():
             frame = self.evaluator.root(*place)
             if frame is not None:
                 self.frames.append(frame)
-                self._sweep(frame)
+        self.replaced = self.evaluator.replaced = replaced_names(program, self.frames)
+        for frame in self.frames:
+            self._sweep(frame)
         makers = self._makers()
         for frame in self.frames:
             if (frame.facts.path, frame.facts.qualname) in makers:
@@ -107,9 +140,10 @@ class Observations:
         """A call event with what its callee is."""
         callee = frame.facts.terms[frame.facts.terms[event.term].args[0]]
         if callee.op == "global":
-            if "::" in callee.name:
+            known = self.program.library(*callee.name.split("::", 1)) if "::" in callee.name else callee.name
+            if not known:
                 return Call(frame, event, callee.name, None, method=False)
-            name = self.evaluator.knowledge.canonical(callee.name)
+            name = self.evaluator.knowledge.canonical(known)
             return Call(frame, event, name, self.evaluator.entry(name), method=False)
         if callee.op == "attr":
             return Call(frame, event, callee.name, None, method=True)
@@ -191,14 +225,26 @@ class Observations:
             return None
         parameter = call.entry.fields.get(field)
         if parameter is None:
-            return None
+            return self._of_options(call, call.entry, field)
         return self.arguments(call).get(parameter)
+
+    def _of_options(self, call: Call, entry: Entry, field: str) -> Resolved | None:
+        """What a callee takes out of options: `create_optimizer(args, model)` reads `args.lr`."""
+        attributes = entry.extra.get("attributes")
+        name = attributes.get(field) if isinstance(attributes, dict) else None
+        options = self.arguments(call).get(entry.fields.get("arguments", "")) if name is not None else None
+        return None if options is None else self.evaluator.attribute(options, str(name))
 
     def arguments(self, call: Call) -> dict[str, Resolved]:
         """All arguments of a known callee by parameter name."""
         if call.by_name:
             return {}
         return self.evaluator.binder.arguments(self._as_object(call)).bound
+
+    def passed(self, call: Call, method: Entry, field: str) -> Resolved | None:
+        """What a method call passes for a recipe field of that method; None where it passes nothing."""
+        params = [Parameter(param.name, param.kind, param.has_default) for param in method.params]
+        return self.evaluator.binder.bind(call.frame, call.term, params).get(method.fields.get(field, ""))
 
     def complete(self, call: Call) -> bool:
         """Whether every argument of the call is known: no starred argument hides one."""
@@ -219,6 +265,35 @@ class Observations:
             elif truth is not condition.holds:
                 return False
         return certain
+
+    def runs(self, call: Call) -> bool | None:
+        """Whether a default run comes to a call: by its own branches, and by those its unit is called in."""
+        here = self.happens(call.frame, call.event.conditions)
+        return False if here is not False and not self._unit_runs(call.place) else here
+
+    def _unit_runs(self, place: tuple[str, str]) -> bool:
+        """Whether a default run may come to a unit; False only where every use of it is a call that does not
+        happen."""
+        if place not in self._runs:
+            self._runs[place] = True
+            self._runs[place] = self._is_called(place)
+        return self._runs[place]
+
+    def _is_called(self, place: tuple[str, str]) -> bool:
+        simple = place[1].rpartition(".")[2].partition("#")[0]
+        if not simple or simple.startswith("__"):
+            return True
+        sites = self.program.call_sites(*place)
+        callers = {(frame.facts.path, frame.facts.qualname) for frame, _ in sites}
+        if not sites or not callers.issuperset(set(self.program.users(simple)) - {place}):
+            return True
+        for frame, term in sites:
+            events = (each for each in self.program.events(frame.facts) if each.term == term)
+            conditions = next((each.conditions for each in events if each.kind == "call"), ())
+            caller = (frame.facts.path, frame.facts.qualname)
+            if self.happens(frame, conditions) is not False and self._unit_runs(caller):
+                return True
+        return False
 
     def texts(self, frame: Frame, term: int, depth: int = 6) -> Iterator[str]:
         """Identifiers and strings that an expression is made of, for hints about its role."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from trainlint.analysis.evaluation.values import Frame, Resolved, Site
+from trainlint.analysis.evaluation.values import Frame, Resolved, Site, unknown
 from trainlint.analysis.facts import Event, Parameter
 from trainlint.findings import Span
+from trainlint.knowledge.base import Entry
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.factories import made_optimizers, unnamed
 from trainlint.recipe.code.leaves import absent, derived, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.training import Training
@@ -31,15 +33,25 @@ class Optimizers:
         self.training = training
         self.calls = [
             call
-            for call in (*seen.made("optimizer"), *self._named_optimizers())
-            if seen.happens(call.frame, call.event.conditions) is not False
+            for call in (*seen.made("optimizer"), *self._named_optimizers(), *made_optimizers(seen))
+            if seen.runs(call) is not False
         ]
-        self.unread = [
-            *seen.made("optimizer-factory", "optimizer-wrapper"), *self._own("optimizer", "optimizer-base")
+        known = {call.site for call in self.calls}
+        factories = [
+            call
+            for call in seen.made("optimizer-factory")
+            if call.site not in known and seen.happens(call.frame, call.event.conditions) is not False
         ]
+        wrappers = [*seen.made("optimizer-wrapper"), *self._own("optimizer", "optimizer-base")]
+        self.unread = [*factories, *wrappers]
         self.schedules = seen.schedulers()
         self.own_schedules = self._own("scheduler", "scheduler-base")
         self.rate_stores = list(self._rate_stores())
+
+    def keep(self, sites: Collection[Site]) -> None:
+        """Leave only the optimizers that these calls make: the ones that are known to train."""
+        self.calls = [call for call in self.calls if call.site in sites]
+        self.unread = [call for call in self.unread if call.site in sites]
 
     def _named_optimizers(self) -> Iterator[Call]:
         """Optimizers that a Keras model is compiled with by name: `compile(optimizer="adam")`."""
@@ -69,6 +81,35 @@ class Optimizers:
                     found.append(call)
         return found
 
+    def unsettled(self) -> Value:
+        """Why there is no single optimizer that is known: what was not read, or the several there are."""
+        for call in self.unread:
+            return unknown_value(unnamed(self.seen, call), call.span)
+        if len(self.calls) > 1:
+            names = ", ".join(dict.fromkeys(f"{call.name.rpartition('.')[2]}(…)" for call in self.calls))
+            return unknown_value(f"there are several optimizers: {names}", self.calls[1].span)
+        return self._stepped() or unknown_value("no optimizer was found")
+
+    def _stepped(self) -> Value | None:
+        """Why what is stepped is not known: the call that makes it, or what replaces its class."""
+        for call in self.seen.calls:
+            if call.name in self.seen.replaced:
+                frame, term = self.seen.replaced[call.name]
+                shown = self.seen.unread.shown(frame, term)
+                return unknown_value(f"{call.name} is replaced by {shown}", frame.span(term) or call.span)
+        for call in self.seen.methods("step", "zero_grad", "minimize"):
+            base = call.frame.term(call.frame.term(call.term).args[0]).args[0]
+            for made in self.seen.evaluator.value(call.frame, base).alternatives():
+                frame, term = (made.frame, made.term) if made.frame is not None else (call.frame, base)
+                if made.kind == "unknown" and " may replace " in made.name:
+                    return unknown_value(made.name, call.span)
+                if made.kind in ("object", "unknown") and frame.term(term).op == "call":
+                    shown = self.seen.unread.shown(frame, term)
+                    return unknown_value(
+                        f"{shown} was not read, and is what takes the steps", frame.span(term)
+                    )
+        return None
+
     def elements(self) -> list[dict[str, Value]]:
         """One mapping of `optimizer.*` values for each optimizer, in order."""
         return [self._element(call) for call in self.calls]
@@ -93,12 +134,24 @@ class Optimizers:
             ("weight_decay", "optimizer.weight_decay"),
         ):
             found[path] = self._argument(call, field)
-        coupled = entry.extra.get("decoupled")
+        decoupled = self._decoupled(call)
         found["optimizer.coupled"] = (
-            derived(not coupled, span) if isinstance(coupled, bool) else unknown_value("", span)
+            derived(not decoupled, span) if decoupled is not None else unknown_value("", span)
         )
         found.update(self._schedule(call))
         return found
+
+    def _decoupled(self, call: Call) -> bool | None:
+        """Whether the decay acts on the weights; None where that is not known."""
+        assert call.entry is not None
+        usual, switch = (call.entry.extra.get(name) for name in ("decoupled", "decoupled_when"))
+        parameter = call.entry.param(switch) if isinstance(switch, str) else None
+        given = self.seen.arguments(call).get(parameter.name) if parameter is not None else None
+        if given is not None:
+            return bool(given.value) if given.kind == "const" and not given.option else None
+        if parameter is not None and isinstance(parameter.default, bool):
+            return parameter.default or usual is True
+        return usual if isinstance(usual, bool) else None
 
     def _argument(self, call: Call, field: str) -> Value:
         entry = call.entry
@@ -106,11 +159,46 @@ class Optimizers:
         value = self.seen.argument(call, field)
         if value is None and not self.seen.complete(call):
             return unknown_value("a starred argument may set it", call.span)
-        if value is None and field not in entry.fields:
+        if value is None and (field not in entry.fields or self._off_by_default(entry, field)):
             return absent(call.span)
         if field == "lr" and value is None and self._groups_set_rate(call):
             return unknown_value("parameter groups have rates of their own", call.span)
+        if field == "weight_decay":
+            of_groups = self._decay_of_groups(call)
+            if of_groups is not None:
+                return of_groups
         return leaf(value, call, default=entry.default(field), unit="rate" if field == "lr" else "")
+
+    @staticmethod
+    def _off_by_default(entry: Entry, field: str) -> bool:
+        parameter = entry.param(entry.fields[field])
+        return (
+            field != "lr" and parameter is not None and parameter.has_default and entry.default(field) is None
+        )
+
+    def _decay_of_groups(self, call: Call) -> Value | None:
+        """The decay that parameter groups set, where one of them does: what their weights have, if it is one
+        number."""
+        params = self.seen.argument(call, "params")
+        made = params.default().alternatives() if params is not None else ()
+        groups = [leaf for made_as in made for item in made_as.items for leaf in item.alternatives()]
+        decays = [group.entries["weight_decay"] for group in groups if "weight_decay" in group.entries]
+        decays += [decay for each in made if (decay := self._decay_of_maker(each)) is not None]
+        heavy = [each for each in decays if each.default().value != 0]
+        if not decays:
+            hidden = next((each for each in made if each.kind == "unknown"), None)
+            return None if hidden is None else unknown_value(f"parameter groups: {hidden.name}", call.span)
+        if len({each.default().value for each in heavy if each.kind == "const"}) == 1 == len(heavy):
+            return leaf(heavy[0], call)
+        return unknown_value("parameter groups have decays of their own", call.span)
+
+    def _decay_of_maker(self, made: Resolved) -> Resolved | None:
+        """The decay that a known function puts into the groups it makes."""
+        entry = self.seen.evaluator.entry(made.name) if made.kind == "object" else None
+        if entry is None or entry.kind != "parameter-groups":
+            return None
+        given = self.seen.evaluator.binder.arguments(made).get(entry.fields.get("weight_decay", ""))
+        return given if given is not None else unknown(f"the decay that {made.name} gives")
 
     def _groups_set_rate(self, call: Call) -> bool:
         params = self.seen.argument(call, "params")
@@ -131,10 +219,12 @@ class Optimizers:
                 "optimizer.schedule.decays": Value(False, State.DERIVED, span=call.span),
             }
         known = isinstance(reason, Link)
+        unread = self.seen.unread.value("schedule")
+        place = unread.span if unread is not None and unread.reason == reason else call.span
         value = (
             derived(True, reason.span, (reason,))
             if isinstance(reason, Link)
-            else unknown_value(reason, call.span)
+            else unknown_value(reason, place)
         )
         return {
             "optimizer.schedule.name": self._schedule_name()
@@ -165,7 +255,19 @@ class Optimizers:
             return Link(span, "the rate is written here")
         if self._made_in_training_loop(call):
             return "the optimizer is made anew while training"
-        return self._rate_as_function(call) or self.escapes(call) or self._suspicious_call()
+        return (
+            self._rate_as_function(call)
+            or self.replaced(call)
+            or self.escapes(call)
+            or self._suspicious_call()
+            or self.seen.unread.reason("schedule")
+            or None
+        )
+
+    def replaced(self, call: Call) -> str:
+        """The decorator that may give something else than the function which makes the optimizer; else ""."""
+        decorator = self.seen.evaluator.decorators.replacing(call.frame.facts)
+        return f"{decorator} may replace {call.place[1]}" if decorator else ""
 
     def _rate_as_function(self, call: Call) -> str | None:
         """Why the rate may change by itself: what is passed is a function of the step, or may be one."""

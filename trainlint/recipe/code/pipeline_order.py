@@ -36,11 +36,12 @@ def _is_pipeline(seen: Observations, call: Call) -> bool:
 
 
 def _is_for_training(seen: Observations, call: Call) -> bool:
-    words = {word for text in _texts(seen, call) for word in words_of(text)}
+    words = {word for text in texts_of(seen, call) for word in words_of(text)}
     return bool(words & program_words("train")) and not words & program_words("eval")
 
 
-def _texts(seen: Observations, call: Call) -> Iterator[str]:
+def texts_of(seen: Observations, call: Call) -> Iterator[str]:
+    """The names around a call of a pipeline's method: what it is called on, bound to, and stands under."""
     facts = call.frame.facts
     yield from seen.texts(call.frame, call.frame.term(call.term).args[0])
     yield facts.qualname

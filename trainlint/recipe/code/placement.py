@@ -22,13 +22,15 @@ class Placement:
 
     `level`: epoch (in a round of the outermost training loop), batch (in a round of a loop below it), or once
     (outside of every training loop). `ahead`: before the round's training. `scope` is the event's unit
-    in the call that leads here, `conditions` the branches on the way, each with its scope.
+    in the call that leads here, `conditions` the branches on the way, each with its scope. `around`: the
+    round holds another training loop, as an epoch holds its batches.
     """
 
     level: str
     ahead: bool
     scope: Scope
     conditions: tuple[tuple[Scope, tuple[Condition, ...]], ...]
+    around: bool = False
 
 
 class Placements:
@@ -57,7 +59,8 @@ class Placements:
         conditions = ((scope, branches),)
         if loop >= 0:
             level = EPOCH if self._is_outermost(frame, loop) else BATCH
-            return [Placement(level, ahead is not False, scope, conditions)]
+            around = self.training.depth(frame.facts, loop) >= 1
+            return [Placement(level, ahead is not False, scope, conditions, around)]
         if not frame.facts.qualname or height >= _MAX_CLIMB:
             return [Placement(ONCE, ahead is not False, scope, conditions)]
         found = []
@@ -77,7 +80,7 @@ class Placements:
             scope = Scope(frame, call=(outer.scope, call))
             here = outer.ahead if ahead is None else ahead
             conditions = (*outer.conditions, (scope, branches))
-            found.append(Placement(outer.level, here, scope, conditions))
+            found.append(Placement(outer.level, here, scope, conditions, outer.around))
         return found
 
     def _training_loop(self, frame: Frame, loop: int) -> int:

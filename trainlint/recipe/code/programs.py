@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -12,16 +12,19 @@ from trainlint.analysis.close.reader import Reader
 from trainlint.analysis.evaluation.evaluate import Evaluator
 from trainlint.analysis.evaluation.scope import ConfigReader
 from trainlint.analysis.evaluation.values import Frame
-from trainlint.analysis.facts import Event, Outline, UnitFacts
+from trainlint.analysis.facts import Event, Import, Outline, UnitFacts
 from trainlint.analysis.index.project import ClosureResult, ProjectIndex
 from trainlint.findings import Span
 from trainlint.knowledge.base import Knowledge
 from trainlint.knowledge.roles import words_of
-from trainlint.recipe.code.reach import Place, Reach
+from trainlint.recipe.code.reach import CommandNames, Place, Reach
 from trainlint.recipe.launch.overrides import Overrides
 
 MAX_FILES = 500
 """Most files of one program that are followed, so that a program does not cost what its library costs."""
+
+MAX_SHOWN = 60
+"""Most characters of an expression that are shown."""
 
 _RUN_WORDS = frozenset({"main", "train", "training", "run", "fit"})
 """What the functions are called that a script starts its training with."""
@@ -45,13 +48,16 @@ class Program:
         self.reader = reader
         self.knowledge = knowledge
         self.closure: ClosureResult = _within_reach(index.import_closure(entry))
-        self.reach = Reach(index, entry, self.closure.paths)
+        self.reach = Reach(index, entry, self.closure.paths, _command_names(knowledge))
         self.configs = configs
         self.evaluator = Evaluator(self, knowledge, configs)
         self._scripts: set[str] = set()
         self._by_call: dict[str, list[Place]] | None = None
         self._sites: dict[Place, list[tuple[Frame, int]]] = {}
         self._events: dict[Place, list[Event]] = {}
+        self._libraries: dict[str, bool] = {}
+        self._called: dict[Place, frozenset[str]] = {}
+        self._storing: dict[str, list[Place]] | None = None
 
     @cached_property
     def outlines(self) -> dict[str, Outline]:
@@ -75,8 +81,36 @@ class Program:
         return [(given.value, given.span) for given in self.launch.option(flags)]
 
     def interesting(self) -> Iterator[Place]:
-        """Reached units that mention something the knowledge gives a meaning, in order."""
-        return (place for place in self.reach.places if self.reach.unit(place).mentions)
+        """Reached units that mention something the knowledge gives a meaning, in order.
+
+        Units of a library that the program uses and the project holds are not among them: what they do for a
+        program is known by its calls of them.
+        """
+        return (
+            place
+            for place in self.reach.places
+            if self.reach.unit(place).mentions and not self._is_library(place[0])
+        )
+
+    def library(self, path: str, qualname: str) -> str:
+        """The canonical name of a unit of a library that lies in the project, if it is described by name;
+        "" otherwise."""
+        if not qualname or not self._is_library(path):
+            return ""
+        outline = self.index.outlines.get(path)
+        name = self.knowledge.canonical(f"{outline.module}.{qualname}") if outline is not None else ""
+        entry = self.knowledge.lookup(name) if name else None
+        return name if entry is not None else ""
+
+    def _is_library(self, path: str) -> bool:
+        """Whether a file belongs to a library that is described as a whole, and that the entry is no part
+        of."""
+        if path not in self._libraries:
+            outline, entry = (self.index.outlines.get(each) for each in (path, self.entry))
+            root = outline.module.partition(".")[0] if outline is not None else ""
+            own = entry.module.partition(".")[0] if entry is not None else ""
+            self._libraries[path] = bool(root) and root != own and root in self.knowledge.wholes
+        return self._libraries[path]
 
     def events(self, facts: UnitFacts) -> list[Event]:
         """A unit's events, without what only runs when an imported module is itself the script."""
@@ -90,6 +124,12 @@ class Program:
     def facts(self, path: str, qualname: str) -> UnitFacts | None:
         """The close reading of a unit."""
         return self.reader.facts(path, qualname, placed=True)
+
+    def text(self, span: Span) -> str:
+        """The source of a span as one line, shortened where it is long."""
+        place = (span.line, span.column, span.end_line, span.end_column)
+        text = " ".join(self.reader.text(span.path, place).split())
+        return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
     def call_sites(self, path: str, qualname: str) -> Sequence[tuple[Frame, int]]:
         """Calls in reached units whose callee is this function, or this class for its `__init__`."""
@@ -168,6 +208,11 @@ class Program:
                 return "variable", where, f"{owner}.{name}"
         return "", "", ""
 
+    def imported(self, path: str, module: str) -> str:
+        """The path of the project's module that a file means by an absolute name; "" where there is none."""
+        found, whole = self.index.reach(path, Import("", module, 0))
+        return found.path if found is not None and whole else ""
+
     def lineage(self, path: str, qualname: str) -> list[Place]:
         """A class and its project bases, nearest first."""
         found: dict[Place, None] = {}
@@ -239,6 +284,44 @@ class Program:
         """Reached units in which a word of the vocabulary occurs."""
         return self.reach.mentioning((word,))
 
+    def units_storing(self, name: str) -> Sequence[Place]:
+        """Reached units that assign an attribute or constant key of this name."""
+        if self._storing is None:
+            self._storing = {}
+            for place in self.reach.places:
+                for each in self.reach.unit(place).stores:
+                    self._storing.setdefault(each, []).append(place)
+        return self._storing.get(name, ())
+
+    def launched_words(self) -> Sequence[Sequence[tuple[str | None, Span]]]:
+        """The words behind the program's name on each of its launch lines."""
+        return [[(word.value, word.span) for word in line.words] for line in self.launch.lines]
+
+    def launched_flags(self) -> Sequence[str]:
+        """The flags that some launch line gives, each once."""
+        return list(dict.fromkeys(flag for line in self.launch.lines for flag in line.options))
+
+    def launched_keys(self) -> Mapping[str, Sequence[tuple[str | bool | None, Span]]]:
+        """What every launch line gives for keys of a config; see ProgramScope."""
+        keys = list(dict.fromkeys(key for line in self.launch.lines for key in line.overrides))
+        given = {key: self.launch.override(key) for key in keys}
+        return {key: [(each.value, each.span) for each in found] for key, found in given.items() if found}
+
+    def decorators(self, path: str, qualname: str) -> Sequence[str]:
+        """The decorators of a function or class as written, without arguments."""
+        unit = self.index.unit(path, qualname)
+        return unit.decorators if unit is not None else ()
+
+    def units_calling(self, words: Collection[str]) -> Sequence[Place]:
+        """Reached units that call something by one of these bare names."""
+        return [place for place in self.reach.places if not self._callees(place).isdisjoint(words)]
+
+    def _callees(self, place: Place) -> frozenset[str]:
+        if place not in self._called:
+            calls = self.reach.unit(place).calls
+            self._called[place] = frozenset(name.rpartition(".")[2] for name in calls)
+        return self._called[place]
+
     def rebound(self, name: str) -> bool:
         """Whether a `global` statement in reach rebinds "path::name"."""
         return name in self._rebound
@@ -249,6 +332,18 @@ class Program:
             return "module"
         unit = self.index.unit(path, qualname)
         return unit.kind if unit is not None else "variable"
+
+
+def _command_names(knowledge: Knowledge) -> CommandNames:
+    """The names by which the known libraries make commands of functions."""
+    makers = {name: knowledge.lookup(name) for name in knowledge.of_kind("options", "command")}
+    exposing = {
+        name for name, entry in makers.items() if entry is not None and entry.extra.get("exposes") == "module"
+    }
+    return CommandNames(
+        frozenset(knowledge.methods_of("command-group")),
+        frozenset(name.rpartition(".")[2] for name in exposing),
+    )
 
 
 def _within_reach(closure: ClosureResult) -> ClosureResult:

@@ -11,6 +11,7 @@ from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Value
 
 TOY_EPOCHS = 5
+TOY_STEPS = 5_000
 
 
 def purpose_of(seen: Observations, training: Training, optimizers: Optimizers) -> Value:
@@ -45,8 +46,10 @@ def _teaches(seen: Observations) -> bool:
 
 
 def _loads_weights(seen: Observations, training: Training, call: Call) -> Value | None:
-    happens = seen.happens(call.frame, call.event.conditions)
+    happens = seen.runs(call)
     if happens is False or _for_evaluation(call) or training.is_over(call):
+        return None
+    if _stays_there(seen, training, call):
         return None
     name = call.name.rpartition(".")[2]
     loads = name in program_words("pretrained") or (
@@ -63,6 +66,23 @@ def _for_evaluation(call: Call) -> bool:
     """Whether the call stands in code that tests: what it loads is not trained on."""
     words = {word for text in call.place for word in words_of(text.rpartition("/")[2])}
     return bool(words & program_words("eval"))
+
+
+def _stays_there(seen: Observations, training: Training, call: Call) -> bool:
+    """Whether a method's receiver is made and kept in a unit that does not train: another part of the program
+    loads weights, such as the command that predicts."""
+    if not call.method or call.place in training.units:
+        return False
+    frame = call.frame
+    leaves = list(seen.evaluator.receiver(frame.facts, call.event).alternatives())
+    sites = {leaf.site for leaf in leaves}
+    if not leaves or None in sites or any((site.path, site.qualname) != call.place for site in sites if site):
+        return False
+    kept = [event.value for event in frame.facts.events if event.kind.startswith("store-")]
+    leaving = [*kept, *(back.term for back in frame.facts.returns)]
+    values = (seen.evaluator.value(frame, term) for term in leaving if term >= 0)
+    parts = (part for value in values for part in (value, *value.items, *value.entries.values()))
+    return not any(leaf.site in sites for part in parts for leaf in part.alternatives())
 
 
 def _asks_for_weights(seen: Observations, call: Call) -> Value | None:
@@ -103,6 +123,6 @@ def toy_run(seen: Observations, facts: dict[str, Value]) -> Value:
             return derived(True, epochs.span)
         return derived(False, epochs.span)
     steps = facts.get("train.steps")
-    if steps is not None and steps.known and not seen.made("loader"):
-        return derived(True, steps.span)
+    if steps is not None and isinstance(steps.value, (int, float)) and not seen.made("loader"):
+        return derived(steps.value <= TOY_STEPS, steps.span)
     return derived(False)

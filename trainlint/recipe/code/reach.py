@@ -6,6 +6,7 @@ Calls are matched by name, so the answer is an upper bound: what is not reached 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -18,12 +19,27 @@ Place = tuple[str, str]
 _INIT = "__init__"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class CommandNames:
+    """Bare names by which libraries make commands of functions.
+
+    `registering`: decorators after which the library calls the function; `exposing`: functions that are shown
+    functions or classes, or their whole module, and call what the command line names.
+    """
+
+    registering: frozenset[str] = frozenset()
+    exposing: frozenset[str] = frozenset()
+
+
 class Reach:
     """The units a program may run. `places` is sorted; a class's body is reached when its module is
     imported."""
 
-    def __init__(self, index: ProjectIndex, entry: str, paths: Sequence[str]) -> None:
+    def __init__(
+        self, index: ProjectIndex, entry: str, paths: Sequence[str], commands: CommandNames | None = None
+    ) -> None:
         self.index = index
+        self._commands = commands or CommandNames()
         self.entry = entry
         self.paths = tuple(paths)
         self._functions: dict[str, list[Place]] = {}
@@ -87,7 +103,8 @@ class Reach:
         for path in self.paths:
             outline = self.index.outlines.get(path)
             for unit in outline.units if outline is not None else ():
-                if unit.kind == "module" or unit.kind == "class":
+                registered = not self._commands.registering.isdisjoint(map(_last, unit.decorators))
+                if unit.kind in ("module", "class") or registered:
                     self._add((path, unit.qualname))
         while self._queue:
             self._visit(self._queue.popleft())
@@ -98,8 +115,23 @@ class Reach:
             self._queue.append(place)
 
     def _visit(self, place: Place) -> None:
+        if not self._commands.exposing.isdisjoint(map(_last, self._units[place].calls)):
+            self._expose(place)
         for name in self.names_used(place):
             self._use(name)
+
+    def _expose(self, place: Place) -> None:
+        """A library may call any function that it is shown: those named, with all methods of classes."""
+        path = place[0]
+        for name in self._units[place].references:
+            for owner in self._classes.get(name, ()):
+                self._enliven(owner)
+                for unit in self._methods.get(owner, ()):
+                    self._add((owner[0], unit.qualname))
+        for places in self._functions.values():
+            for each in places:
+                if each[0] == path:
+                    self._add(each)
 
     def _use(self, name: str) -> None:
         if name in self._names:
@@ -144,3 +176,7 @@ class Reach:
         return any(
             self.index.resolve(path, qualname, base).kind != "class" for base in self._units[place].bases
         )
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from trainlint.analysis.evaluation.values import Resolved
 from trainlint.findings import Span
-from trainlint.recipe.code.leaves import derived, unknown_value
+from trainlint.recipe.code.leaves import derived
 from trainlint.recipe.code.observe import Observations
 from trainlint.recipe.model import State, Value
 
@@ -49,8 +49,9 @@ def _clips(seen: Observations, at: Span | None) -> Value:
         ):
             if key in _KEYWORDS and not _is_none(seen.evaluator.value(call.frame, argument)):
                 return derived(True, at)
-    if program.closure.broken:
-        return unknown_value(f"{program.closure.broken[0]} could not be read", at)
+    unread = seen.unread.value("clip")
+    if unread is not None:
+        return unread
     if any(
         call.entry is not None and call.entry.framework == "transformers" for call in seen.made("trainer")
     ):

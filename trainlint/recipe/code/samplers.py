@@ -82,8 +82,9 @@ class Samplers:
         for place in program.reach.places:
             if any(name.rpartition(".")[2] == "set_epoch" for name in program.reach.unit(place).calls):
                 return derived(True, call.span)
-        if program.closure.broken:
-            return unknown_value(f"{program.closure.broken[0]} could not be read", call.span)
+        unread = self.seen.unread.value("epoch")
+        if unread is not None:
+            return unread
         for other in self.seen.calls:
             package = other.name.partition(".")[0]
             if not other.method and package in _SELVES and "." in other.name:

@@ -1,25 +1,52 @@
-"""The schedulers of a program as things of their own: whether anything steps them."""
+"""The schedulers of a program as things of their own: what they are, and whether anything steps them."""
 
 from __future__ import annotations
 
-from trainlint.recipe.code.leaves import derived
+from collections.abc import Callable, Mapping
+
+from trainlint.recipe.code.leaves import derived, leaf
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.derived import number
 from trainlint.recipe.model import State, Value
 
 
-def scheduler_elements(seen: Observations) -> list[dict[str, Value]]:
-    """One mapping of `scheduler.*` values for each scheduler that a loop must step, in order."""
+def scheduler_elements(
+    seen: Observations, cadence: Callable[[Call], Mapping[str, Value]]
+) -> list[dict[str, Value]]:
+    """One mapping of `scheduler.*` values for each schedule, those that a loop must step first.
+
+    `cadence` gives what is known of how one is stepped.
+    """
     found = []
-    for call in seen.made("scheduler"):
-        stepped_by_hand = call.entry is not None and call.entry.framework == "torch"
-        if not stepped_by_hand or seen.happens(call.frame, call.event.conditions) is False:
+    for call in seen.made("scheduler", "schedule"):
+        if seen.happens(call.frame, call.event.conditions) is False or call.entry is None:
             continue
-        found.append(
-            {
-                "scheduler.name": Value(call.name.rpartition(".")[2], State.EXPLICIT, span=call.span),
-                "scheduler.dropped": derived(is_dropped(call), call.span),
-            }
-        )
+        element = {
+            "scheduler.name": Value(call.name.rpartition(".")[2], State.EXPLICIT, span=call.span),
+            "scheduler.shape": derived(call.entry.shape, call.span),
+            **_bounds(seen, call),
+        }
+        if call.entry.kind == "scheduler" and call.entry.framework == "torch":
+            element["scheduler.dropped"] = seen.unread.value("replace") or derived(
+                is_dropped(call), call.span
+            )
+            element.update(cadence(call))
+        found.append(element)
+    return found
+
+
+def _bounds(seen: Observations, call: Call) -> dict[str, Value]:
+    """The two rates between which a schedule swings."""
+    low, high = seen.argument(call, "base_lr"), seen.argument(call, "max_lr")
+    if low is None or high is None or call.entry is None or call.entry.shape != "cyclic":
+        return {}
+    found = {
+        "scheduler.base_lr": leaf(low, call, unit="rate"),
+        "scheduler.max_lr": leaf(high, call, unit="rate"),
+    }
+    base, peak = number(found["scheduler.base_lr"]), number(found["scheduler.max_lr"])
+    if base is not None and peak is not None and peak > 0:
+        found["scheduler.bounds_ratio"] = derived(base / peak, call.span, unit="ratio")
     return found
 
 

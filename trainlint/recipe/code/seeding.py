@@ -59,13 +59,11 @@ class Seeding:
                     "repro.seed": self._stored_seed(frame, event, span),
                     "repro.partial": absent(span),
                 }
-        reason = _EXPLICIT.get(self.backend) or self.open_world()
-        if reason:
-            return {
-                "repro.seeded": unknown_value(reason, self.at),
-                "repro.seed": unknown_value(reason, self.at),
-                "repro.partial": unknown_value(reason, self.at),
-            }
+        unread = self._unread()
+        if self.backend in _EXPLICIT:
+            unread = unknown_value(_EXPLICIT[self.backend], self.at)
+        if unread is not None:
+            return dict.fromkeys(("repro.seeded", "repro.seed", "repro.partial"), unread)
         others = list(dict.fromkeys(name for _, generators in self.seeds for name in generators))
         return {
             "repro.seeded": Value(False, State.DERIVED, span=self.at, chain=tuple(_switches(stores))),
@@ -112,25 +110,27 @@ class Seeding:
 
     def open_world(self) -> str:
         """Why the absence of a seed call proves nothing; empty when everything that could seed was read."""
-        closure = self.seen.program.closure
-        if closure.broken:
-            return f"{closure.broken[0]} could not be read"
-        if closure.unresolved:
-            path, target, line = closure.unresolved[0]
-            return f"{target} ({path}:{line}) was not found"
-        for path, outline in sorted(self.seen.program.outlines.items()):
-            dynamic = [name for name in outline.dynamic if name not in ("sys.path", "setattr", "globals()")]
-            if dynamic:
-                return f"{path} uses {dynamic[0]}"
+        unread = self._unread()
+        return unread.reason if unread is not None else ""
+
+    def _unread(self) -> Value | None:
+        unread = self.seen.unread.value("seed")
+        if unread is not None:
+            return unread
         handed_on = self._handed_on()
         if handed_on:
-            return f"{handed_on} is handed on, and may be called"
+            return unknown_value(f"{handed_on} is handed on, and may be called", self.at)
         inert = self.seen.evaluator.knowledge.inert
         for call in self.seen.calls:
-            unread = not call.method and call.name and "::" not in call.name and call.entry is None
-            if unread and not inert(call.name, "seed"):
-                return f"{call.name} was not read"
-        return ""
+            unknown = not call.method and call.name and "::" not in call.name and call.entry is None
+            if unknown and not inert(call.name, "seed"):
+                shown = self.seen.unread.shown(call.frame, call.term) or call.name
+                return unknown_value(f"{shown} was not read, and may seed it", call.span)
+        return None
+
+    def unread_files(self) -> str:
+        """Which part of the program was not read at all; empty where everything in reach was."""
+        return self.seen.unread.reason("seed")
 
     def _handed_on(self) -> str:
         """A seeding function that is used as a value: who calls it is not known."""

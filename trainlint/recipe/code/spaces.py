@@ -14,8 +14,13 @@ from trainlint.analysis.index.project import ProjectIndex
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
 from trainlint.knowledge.search_spaces import Range, search_spaces
+from trainlint.knowledge.search_tools import search_tools
 from trainlint.recipe.code.leaves import derived, unknown_value
+from trainlint.recipe.code.observe import Observations
 from trainlint.recipe.code.programs import Program
+from trainlint.recipe.code.search_calls import SearchCall, declares_search_call, search_calls
+from trainlint.recipe.code.searches import searches
+from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Recipe, State, Value
 
 _LOGARITHMIC = frozenset({"log", "log2", "log10", "ln", "exp", "exponent", "power", "pow"})
@@ -24,7 +29,8 @@ _DECAYS = frozenset({"wd", "weightdecay", "decay", "l2"})
 
 
 def search_recipe(program: Program) -> Recipe | None:
-    """The search spaces of a program's entry file, as a recipe of kind `sweep`; None where it has none."""
+    """The searches of a program's entry file and their spaces, as a recipe of kind `sweep`; None where it has
+    none."""
     spaces: list[dict[str, Value]] = []
     outline = program.index.outlines[program.entry]
     words = _words(outline)
@@ -34,18 +40,25 @@ def search_recipe(program: Program) -> Recipe | None:
         frame = program.evaluator.root(program.entry, unit.qualname)
         if frame is not None:
             spaces += _Spaces(program, frame).elements()
-    if not spaces:
+    runs: list[dict[str, Value]] = []
+    if declares_search_call(outline):
+        seen = Observations(program)
+        runs = searches(seen, Training(seen))
+        spaces += [element for call in search_calls(program) for element in _undistributed(call)]
+    if not spaces and not runs:
         return None
-    span = spaces[0]["space.name"].span or Span(program.entry, 1, 1, 1, 1)
+    named = spaces[0]["space.name"] if spaces else runs[0]["search.name"]
+    span = named.span or Span(program.entry, 1, 1, 1, 1)
     facts = {"meta.kind": derived("sweep", span)}
-    return Recipe(program.entry, "sweep", span, facts, {"spaces": spaces}, (program.entry,))
+    groups = {"spaces": spaces, "searches": runs}
+    return Recipe(program.entry, "sweep", span, facts, groups, (program.entry,))
 
 
 def declares_search(index: ProjectIndex, path: str) -> bool:
-    """Whether a file may declare a range."""
+    """Whether a file may declare a range, or set up a search."""
     outline = index.outlines[path]
     words = _words(outline)
-    return any(_declares(unit, words) for unit in outline.units)
+    return any(_declares(unit, words) for unit in outline.units) or declares_search_call(outline)
 
 
 def _words(outline: Outline) -> frozenset[str]:
@@ -155,22 +168,50 @@ class _Spaces:
     ) -> dict[str, Value]:
         if low is None or high is None or not name:
             return {}
-        span = self.frame.span(term)
-        ends = [_end(each, span) for each in (low, high)]
-        element = {
-            "space.name": Value(name, State.EXPLICIT, span=span),
-            "space.tunes": derived(_tunes(name), span),
-            "space.tool": derived(way.tool, span),
-            "space.scale": derived(scale, span),
-            "space.stepped": derived(stepped, span),
-            "space.low": ends[0],
-            "space.high": ends[1],
-            "space.decades": _decades(low, high, span),
-            "space.inverted": _inverted(low, high, span),
-        }
-        if way.advice:
-            element["space.advice"] = derived(way.advice, span)
-        return element
+        return range_values(name, low, high, scale, way, self.frame.span(term), stepped=stepped)
+
+
+def _undistributed(call: SearchCall) -> Iterator[dict[str, Value]]:
+    """The ranges of a sweep that name no distribution: those are drawn from evenly, unless both ends are
+    whole numbers."""
+    sweep = call.argument(call.search.mapping)
+    space = sweep.entries.get(search_tools().mapped.space) if sweep is not None else None
+    way = search_spaces().mappings["distribution"]
+    for name, held in space.entries.items() if space is not None and space.complete else ():
+        low, high = held.entries.get(way.low), held.entries.get(way.high)
+        if low is None or high is None or "distribution" in held.entries or not held.complete:
+            continue
+        if isinstance(low.value, float) or isinstance(high.value, float):
+            span = next((origin.span for origin in low.origins if origin.span is not None), call.span)
+            yield range_values(name, low, high, "linear", way, span)
+
+
+def range_values(
+    name: str,
+    low: Resolved,
+    high: Resolved,
+    scale: str,
+    way: Range,
+    span: Span | None,
+    *,
+    stepped: bool = False,
+) -> dict[str, Value]:
+    """The `space.*` values of one range."""
+    ends = [_end(each, span) for each in (low, high)]
+    element = {
+        "space.name": Value(name, State.EXPLICIT, span=span),
+        "space.tunes": derived(_tunes(name), span),
+        "space.tool": derived(way.tool, span),
+        "space.scale": derived(scale, span),
+        "space.stepped": derived(stepped, span),
+        "space.low": ends[0],
+        "space.high": ends[1],
+        "space.decades": _decades(low, high, span),
+        "space.inverted": _inverted(low, high, span),
+    }
+    if way.advice:
+        element["space.advice"] = derived(way.advice, span)
+    return element
 
 
 def _keys(frame: Frame) -> Mapping[int, str]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.leaves import absent, derived, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.seeding import Seeding
-from trainlint.recipe.model import Value
+from trainlint.recipe.model import State, Value
 
 _GLOBAL = ("numpy", "torch")
 _SEED_FIELDS = ("seed", "generator")
 
 
-def splits(seen: Observations) -> list[dict[str, Value]]:
-    """One mapping of `split.*` values for each call that divides data, in order."""
+def splits(seen: Observations, program: Seeding, facts: Mapping[str, Value]) -> list[dict[str, Value]]:
+    """One mapping of `split.*` values for each call that divides data, in order.
+
+    `program` is what seeds the framework, `facts` holds the `repro.*` values that came of it.
+    """
+    unseeded = facts["repro.seeded"].value is False and facts["repro.partial"].state is State.OFF
     seedings: dict[str, Seeding] = {}
     elements = []
     for call in seen.made("split"):
@@ -24,7 +30,10 @@ def splits(seen: Observations) -> list[dict[str, Value]]:
             continue
         if generator not in seedings:
             seedings[generator] = Seeding(seen, generator, call.span)
-        elements.append(_element(seen, call, call.entry, seedings[generator], generator))
+        element = _element(seen, call, call.entry, seedings[generator], generator)
+        follows = unseeded and generator == program.backend
+        element["split.follows_program"] = derived(follows, call.span)
+        elements.append(element)
     return elements
 
 

@@ -58,6 +58,4 @@ def _runs_training(evaluator: Evaluator, call: Call) -> bool:
     program = given.get("program")
     if program is None:
         return True
-    return all(
-        leaf.kind == "object" and leaf.name in _TRAINED_PROGRAMS for leaf in program.alternatives()
-    )
+    return all(leaf.kind == "object" and leaf.name in _TRAINED_PROGRAMS for leaf in program.alternatives())

@@ -34,7 +34,7 @@ def subject(
         for use, role in zip(loaders.uses, roles, strict=True)
         if role.value == "train"
     ]
-    sets = [made for dataset in training if dataset is not None for made in _made(seen, dataset)]
+    sets = [made for dataset in training if dataset is not None for made in made_data_sets(seen, dataset)]
     if sets:
         facts.update(_data(seen, sets, model))
     return facts
@@ -104,7 +104,7 @@ def _named_by_key(seen: Observations) -> Iterator[Value]:
             yield derived(key.value, call.span)
 
 
-def _made(seen: Observations, dataset: Resolved) -> Iterator[Resolved]:
+def made_data_sets(seen: Observations, dataset: Resolved) -> Iterator[Resolved]:
     """The data sets behind wrappers, splits and branches."""
     waiting = list(dataset.default().alternatives())
     for _ in range(_MAX_STEPS):

@@ -15,7 +15,8 @@ from trainlint.recipe.code.steps import STEP_NAMES, takes_step
 _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
 _FITS = frozenset({"fit", "train", "fit_generator"})
 _CALLED_AS_INSTANCE = ("__call__", "forward")
-_FITTED_KINDS = frozenset({"trainer", "container", "module-base"})
+_KERAS_MODELS = ("container", "module-base", "model-factory")
+_FITTED_KINDS = frozenset({"trainer", *_KERAS_MODELS})
 
 
 def may_train(program: Program) -> bool:
@@ -208,7 +209,7 @@ class Training:
 
 
 def _has_fit(entry: Entry) -> bool:
-    return entry.kind in ("container", "module-base") and entry.framework == "tensorflow"
+    return entry.kind in _KERAS_MODELS and entry.framework == "tensorflow"
 
 
 def _inside(facts: UnitFacts, loop: int, outer: int) -> bool:

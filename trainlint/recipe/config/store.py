@@ -3,23 +3,32 @@ keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from trainlint.analysis.evaluation.values import Origin, Resolved, unknown
 from trainlint.findings import Span
 from trainlint.knowledge.formats import load_formats
 from trainlint.recipe.config.file import KeyUse, Reader
-from trainlint.recipe.config.tree import value_node
+from trainlint.recipe.config.tree import entries_of, value_node
 from trainlint.recipe.config.values import find_config, value_at
 from trainlint.recipe.model import State
 from trainlint.text.document import Document
+
+_HEADER_LINES = 20
 
 
 class ConfigStore:
     """Reads configs for one program and notes which were read, how, and which keys were used for what."""
 
-    def __init__(self, program: str, known: Collection[str], parse: Callable[[str], Document | None]) -> None:
+    def __init__(
+        self,
+        program: str,
+        known: Collection[str],
+        parse: Callable[[str], Document | None],
+        lines: Callable[[str], Sequence[str]] = lambda _: (),
+    ) -> None:
         self.program = program
+        self._lines = lines
         self._known = known
         self._parse = parse
         self._loaders: dict[str, str] = {}
@@ -81,6 +90,30 @@ class ConfigStore:
             words=frozenset({str(key)}),
         )
 
+    def reference(self, config: Resolved, key: str) -> str:
+        """The dotted key that `${a.b}` under a key refers to; "" where no such reference stands there."""
+        document = self._parse(config.name)
+        path = [int(part[1:]) if part.startswith("#") else part for part in (*config.keys, key)]
+        found = value_node(document.root, path) if document is not None else None
+        raw = found.value.raw if found is not None and found.value.kind == "scalar" else ""
+        inner = raw[2:-1] if raw.startswith("${") and raw.endswith("}") else ""
+        return "" if inner.startswith(".") or any(sign in inner for sign in ":${") else inner
+
+    def keys(self, config: Resolved) -> Sequence[str]:
+        """The keys of a config value, in their order; none where it is no mapping."""
+        document = self._parse(config.name)
+        path = [int(part[1:]) if part.startswith("#") else part for part in config.keys]
+        found = value_node(document.root, path) if document is not None else None
+        return list(entries_of(found.value)) if found is not None and found.value.kind == "mapping" else []
+
+    def header(self, config: Resolved) -> str:
+        """The package that a comment at a file's top names (`# @package _global_`), "" without one."""
+        for line in self._lines(config.name)[:_HEADER_LINES]:
+            words = line.lstrip("#").split()
+            if line.startswith("#") and words[:1] == ["@package"] and len(words) == 2:
+                return words[1]
+        return ""
+
     def note_use(
         self, value: Resolved, at: Span | None, *, numeric: bool = False, converted: bool = False
     ) -> None:
@@ -92,4 +125,3 @@ class ConfigStore:
         uses = self.uses.setdefault(value.name, [])
         if use not in uses:
             uses.append(use)
-

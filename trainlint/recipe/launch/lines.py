@@ -21,6 +21,8 @@ _BEFORE = frozenset(
 )
 """Commands that start the command behind them."""
 _NUMBER = re.compile(r"-?(\d|\.\d)")
+_KEY = re.compile(r"[A-Z][A-Z0-9_]*(\.[A-Z0-9_]+)+")
+"""The key of a setting whose value is the next word, as yacs takes them: `SOLVER.BASE_LR 0.02`."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -30,8 +32,16 @@ class Given(msgspec.Struct, frozen=True):
     span: Span
 
 
+class Argument(msgspec.Struct, frozen=True):
+    """A word behind the program's name; None where a part of it is not known."""
+
+    value: str | None
+    span: Span
+
+
 class Launch(msgspec.Struct, frozen=True):
     """One line that starts a program. `options` by flag as written; `overrides` are `key=value` words.
+    `words` are all that stand behind the program's name.
 
     `processes` is the world size where the line tells it; None with a `launcher` means it does not.
     """
@@ -42,6 +52,7 @@ class Launch(msgspec.Struct, frozen=True):
     overrides: dict[str, Given]
     launcher: str = ""
     processes: int | None = None
+    words: tuple[Argument, ...] = ()
 
 
 class Launcher(msgspec.Struct, frozen=True):
@@ -141,18 +152,22 @@ def _launched(entry: str, rest: Sequence[Word], before: Sequence[Word], launcher
         if not _is_flag(text):
             if equals and re.fullmatch(r"[+~]{0,2}[A-Za-z_][\w.@/]*", flag):
                 overrides[flag.lstrip("+~")] = Given(value, word.span)
+            elif _KEY.fullmatch(text) and position < len(rest):
+                overrides[text] = Given(rest[position].text, rest[position].span)
+                position += 1
         elif equals:
             options[flag] = Given(value, word.span)
         else:
             given = _values(rest, position)
             position += len(given)
             options[text] = _given(word, given)
-    return Launch(entry, at, options, overrides, launcher, _processes(before, launcher))
+    words = tuple(Argument(word.text, word.span) for word in rest)
+    return Launch(entry, at, options, overrides, launcher, _processes(before, launcher), words)
 
 
 def _values(rest: Sequence[Word], position: int) -> list[Word]:
     end = position
-    while end < len(rest) and not _is_flag(rest[end].text or ""):
+    while end < len(rest) and not _is_flag(rest[end].text or "") and not _KEY.fullmatch(rest[end].text or ""):
         end += 1
     return list(rest[position:end])
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.analysis.facts import Event
-from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.observe import Call, Driven, Observations
+from trainlint.recipe.code.placement import BATCH as BATCH_LEVEL
 from trainlint.recipe.code.placement import EPOCH, ONCE, Placement, Placements
 from trainlint.recipe.code.schedulers import is_dropped
-from trainlint.recipe.rate.formula_parts import RATE, Env, Node, UnresolvedError
+from trainlint.recipe.rate.formula_parts import BATCH, RATE, Env, Node, Scope, UnresolvedError, constant
 from trainlint.recipe.rate.formulas import Formulas
-from trainlint.recipe.rate.run import Action
+from trainlint.recipe.rate.run import Action, Counter
 from trainlint.recipe.rate.shapes import CurveError, Schedule
 
 _MAX_STEPPERS = 12
-
-
-@dataclasses.dataclass(slots=True)
-class _Counter:
-    """How often a schedule was stepped so far."""
-
-    done: int = 0
+_EVERY = (1, 2, 4, 8)
+"""Numbers of accumulated batches that divide a stand-in epoch."""
 
 
 class RateActions:
@@ -58,14 +53,40 @@ class RateActions:
         """The steps of schedules that act on one rate."""
         alone = len(schedules) == 1
         for call, schedule in zip(calls, schedules, strict=True):
-            counter = _Counter()
+            counter = Counter()
+            if call.site in self.seen.driven:
+                yield self._driven(call, schedule, counter, alone)
+                continue
             for step, placement in self.steps(call):
                 rate = self._one_step(step, placement, schedule, counter, alone)
-                counts = len(step.frame.facts.terms[step.term].args) == 1
-                yield Action(placement, self._when(placement), rate, counts)
+                told = len(step.frame.facts.terms[step.term].args) > 1
+                when = self._at_update(call, placement)
+                yield Action(placement, when, rate, None if told else counter)
+
+    def _at_update(self, call: Call, placement: Placement) -> Node:
+        """When a step counts: always, or at updates only where an accelerator sees to that."""
+        taken, counts = self.when(placement), self.seen.counted.get(call.site)
+        if counts is None or placement.level != BATCH_LEVEL or counts == Driven("step"):
+            return taken
+        if not counts.level or counts.every not in _EVERY:
+            raise CurveError("an update takes a number of batches that is not known, or too many to follow")
+        return Node(lambda env: (env[BATCH] + 1) % counts.every == 0 and taken.run(env))
+
+    def _driven(self, call: Call, schedule: Schedule, counter: Counter, alone: bool) -> Action:
+        """The steps of a schedule that a library steps by itself, after each epoch or each update."""
+        driven = self.seen.driven[call.site]
+        if not driven.level:
+            raise CurveError("how often the schedule is stepped is not known")
+        if driven.every not in _EVERY:
+            raise CurveError(f"an update takes {driven.every} batches, more than are followed")
+        placement = Placement(EPOCH if driven.level == "epoch" else BATCH_LEVEL, False, Scope(call.frame), ())
+        every = constant(True)
+        if driven.every > 1:
+            every = Node(lambda env: (env[BATCH] + 1) % driven.every == 0)
+        return Action(placement, every, self._advance(schedule, counter, alone), counter)
 
     def _one_step(
-        self, step: Call, placement: Placement, schedule: Schedule, counter: _Counter, alone: bool
+        self, step: Call, placement: Placement, schedule: Schedule, counter: Counter, alone: bool
     ) -> Callable[[Env], float]:
         record = step.frame.facts.terms[step.term]
         if len(record.args) > 1:
@@ -80,6 +101,10 @@ class RateActions:
 
             return jump
 
+        return self._advance(schedule, counter, alone)
+
+    @staticmethod
+    def _advance(schedule: Schedule, counter: Counter, alone: bool) -> Callable[[Env], float]:
         def advance(env: Env) -> float:
             counter.done += 1
             if alone:
@@ -104,7 +129,7 @@ class RateActions:
             if len(units) > 1:
                 raise CurveError("the rate is written in several places")
             value = self.formulas.compile(placement.scope, event.value)
-            yield Action(placement, self._when(placement), value.run)
+            yield Action(placement, self.when(placement), value.run, written=True)
 
     def _stores(self) -> Iterator[tuple[Frame, Event]]:
         for frame in self.seen.frames:
@@ -123,7 +148,8 @@ class RateActions:
         record = frame.term(container)
         return record.op == "item" and frame.term(record.args[1]).value != 0
 
-    def _when(self, placement: Placement) -> Node:
+    def when(self, placement: Placement) -> Node:
+        """Whether the branches on the way to a place are taken."""
         tests = [self.formulas.holds(scope, conditions) for scope, conditions in placement.conditions]
 
         def run(env: Env) -> bool:

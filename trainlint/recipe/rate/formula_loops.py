@@ -143,9 +143,8 @@ class LoopFormulas:
 
         return Node(run)
 
-    def comprehension(self, scope: Scope, term: int, record: Term) -> Node:
+    def comprehension(self, scope: Scope, _term: int, record: Term) -> Node:
         """The elements of a comprehension over a known sequence: `[epoch >= m for m in milestones]`."""
-        _ = term
         if record.value or record.name == "dict":
             return unresolved("a comprehension over a part of a sequence")
         result, source = record.args[-2:]

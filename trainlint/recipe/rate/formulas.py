@@ -6,6 +6,7 @@ does not change is taken from the evaluator.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from trainlint.analysis.evaluation.values import Resolved
@@ -16,6 +17,7 @@ from trainlint.recipe.rate.formula_calls import CallFormulas
 from trainlint.recipe.rate.formula_loops import LoopFormulas
 from trainlint.recipe.rate.formula_parts import (
     BASE,
+    BATCHES,
     CONSTANTS,
     MAX_DEPTH,
     OPERATORS,
@@ -51,6 +53,7 @@ class Formulas:
         self._depth = 0
         self._operations: dict[str, Callable[[Scope, int, Term], Node]] = {
             "const": self._const, "param": self._param, "global": self._global, "item": self._item,
+            "attr": self._attr,
             "call": self.calls.call, "bin": self._operator, "cmp": self._operator, "un": self._unary,
             "bool": self._boolean, "if": self._if, "tuple": self._sequence, "list": self._sequence,
             "set": self._sequence, "elem": self.loops.element, "unpack": self.loops.unpack,
@@ -100,12 +103,10 @@ class Formulas:
         """A term as the evaluator knows it."""
         return self.value(self.evaluator.value(scope.frame, term))
 
-    def _unchanging(self, scope: Scope, term: int, record: Term) -> Node:
-        _ = record
+    def _unchanging(self, scope: Scope, term: int, _record: Term) -> Node:
         return self.leaf(scope, term)
 
-    def _const(self, scope: Scope, term: int, record: Term) -> Node:
-        _ = scope, term
+    def _const(self, _scope: Scope, _term: int, record: Term) -> Node:
         return constant(record.value)
 
     def _global(self, scope: Scope, term: int, record: Term) -> Node:
@@ -164,8 +165,7 @@ class Formulas:
             return combine(lambda value: sign * value, [operand], self.work)
         return self.leaf(scope, term)
 
-    def _boolean(self, scope: Scope, term: int, record: Term) -> Node:
-        _ = term
+    def _boolean(self, scope: Scope, _term: int, record: Term) -> Node:
         left, right = (self.compile(scope, argument) for argument in record.args)
         decides = record.name == "or"
 
@@ -175,8 +175,7 @@ class Formulas:
 
         return decided(run, [left, right])
 
-    def _if(self, scope: Scope, term: int, record: Term) -> Node:
-        _ = term
+    def _if(self, scope: Scope, _term: int, record: Term) -> Node:
         test = self.compile(scope, record.args[0])
         if test.fixed:
             try:
@@ -191,6 +190,23 @@ class Formulas:
             return self.leaf(scope, term)
         return combine(lambda *items: items, [self.compile(scope, item) for item in record.args], self.work)
 
+    def _attr(self, scope: Scope, term: int, record: Term) -> Node:
+        """An attribute: what a trainer or an accelerator says of the run is known by its name."""
+        updates = self.seen.updates
+        if updates is not None and record.name == "estimated_stepping_batches":
+            return Node(lambda env: updates.epochs * math.ceil(env[BATCHES] / updates.every))
+        if updates is not None and record.name == "max_epochs" and _is_trainer(scope, record.args[0]):
+            return constant(updates.epochs)
+        if record.name == "num_processes" and self._is_accelerator(scope, record.args[0]):
+            # A prepared schedule is stepped once for each process at every update.
+            return constant(1)
+        return self.leaf(scope, term)
+
+    def _is_accelerator(self, scope: Scope, term: int) -> bool:
+        value = self.evaluator.value(scope.frame, term)
+        entry = self.evaluator.entry(value.name) if value.kind == "object" else None
+        return entry is not None and entry.kind == "accelerator"
+
     def _item(self, scope: Scope, term: int, record: Term) -> Node:
         base, key = record.args
         name = scope.frame.term(key).value
@@ -203,3 +219,8 @@ class Formulas:
         if not items.fixed:
             return leaf
         return combine(lambda values, position: values[position], [items, index], self.work)
+
+
+def _is_trainer(scope: Scope, term: int) -> bool:
+    record = scope.frame.term(term)
+    return record.op == "attr" and record.name == "trainer"

@@ -6,18 +6,21 @@ import dataclasses
 from collections.abc import Mapping
 
 from trainlint.findings import Span
-from trainlint.recipe.code.leaves import absent, derived, unknown_value
+from trainlint.recipe.code.factories import shape_of, unnamed
+from trainlint.recipe.code.leaves import absent, derived, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.optimizers import Optimizers
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.derived import number
 from trainlint.recipe.model import State, Value
 from trainlint.recipe.rate.curve import SHOWN_POINTS
+from trainlint.recipe.rate.declared import declared
+from trainlint.recipe.rate.outcome import compounds, final_rise, is_inverse, spent
 from trainlint.recipe.rate.shapes import CurveError
 from trainlint.recipe.rate.simulation import RateResult, RateSimulation, run_rounds
 
 _FALLING = frozenset(
-    {"step", "multistep", "exponential", "cosine", "cosine-restarts", "polynomial", "plateau"}
+    "step multistep exponential cosine cosine-restarts polynomial plateau inverse-time".split()
 )
 """Shapes that start at the optimizer's rate and never exceed it."""
 
@@ -27,7 +30,7 @@ _AROUND = frozenset({"sequential", "chained", "linear", "linear-between", "const
 _NAMES = {
     "polynomial": "poly", "cosine-restarts": "cosine", "linear-decay": "linear", "linear-between": "linear",
     "inverse-sqrt": "inv-sqrt", "lambda": "custom", "multiplicative": "custom", "swa": "custom",
-    "builtin": "custom",
+    "builtin": "custom", "inverse-time": "inverse",
 }  # fmt: skip
 _CURVE_FACTS = (
     "schedule.shape",
@@ -65,7 +68,7 @@ def schedule_facts(
     `facts` gives the run's length.
     """
     if not primary:
-        return RateFacts({"schedule.name": unknown_value("there is no single optimizer")})
+        return RateFacts(dict.fromkeys(("schedule.name", "warmup.length"), optimizers.unsettled()))
     steps, rate = primary["optimizer.schedule.steps_rate"], primary["optimizer.lr"]
     if steps.known and steps.value is False:
         return _constant(steps, rate, facts)
@@ -81,8 +84,13 @@ def schedule_facts(
         result = simulation.result()
     except CurveError as error:
         found = _without_curve(seen, optimizers, steps, str(error))
+        if len(optimizers.schedules) == 1 and not optimizers.rate_stores:
+            found.update(declared(seen, optimizers.schedules[0]))
+        found["optimizer.schedule.name"] = named["schedule.name"]
         return RateFacts({**named, **found}, follows_batch=_follows_batch(optimizers, simulation))
-    found = {**named, **_from_curve(result, rate)}
+    found = {**named, **_from_curve(result, rate), **_at_the_end(result, optimizers)}
+    if named["schedule.name"].value == "custom" and is_inverse(result.curve):
+        found["schedule.name"] = derived("inverse", named["schedule.name"].span)
     found["optimizer.schedule.name"] = found["schedule.name"]
     return RateFacts(found, result.curve.shown(), _follows_batch(optimizers, simulation))
 
@@ -124,16 +132,21 @@ def _without_curve(seen: Observations, optimizers: Optimizers, steps: Value, rea
         return found
     del found["rate.peak"]
     found["warmup.length"] = absent(steps.span)
+    own = [call for call in optimizers.schedules if call.entry is not None and call.entry.kind == "schedule"]
+    if len(own) == 1:
+        found["rate.peak"] = leaf(seen.argument(own[0], "initial_lr"), own[0], unit="rate")
     return found
 
 
 def _falls(seen: Observations, call: Call) -> bool:
-    """Whether a scheduler starts at the optimizer's rate and never exceeds it."""
+    """Whether a scheduler starts at the optimizer's rate, or at its own, and never exceeds it."""
     entry = call.entry
-    if entry is None or entry.shape not in _FALLING or not call.name.startswith("torch."):
+    if entry is None or entry.shape not in _FALLING or not call.name.startswith(("torch.", "keras.")):
+        return False
+    if "max_lr" in entry.fields and seen.argument(call, "max_lr") is not None:
         return False
     factor = seen.argument(call, "factor")
-    if factor is None:
+    if factor is None or entry.shape == "inverse-time":
         return True
     value = factor.default().value
     return isinstance(value, (int, float)) and 0 <= value <= 1
@@ -162,6 +175,30 @@ def _from_curve(result: RateResult, rate: Value) -> dict[str, Value]:
     return found
 
 
+def _at_the_end(result: RateResult, optimizers: Optimizers) -> dict[str, Value]:
+    """What the run reaches of the schedule, and what its rate does as it ends."""
+    span = result.span
+    intended = compounds(result.rounds) if result.fed_back else None
+    gone = spent(result.curve) if intended is None else None
+    ratios = {
+        "schedule.share": result.parts.whole,
+        "warmup.share": result.parts.warm,
+        "schedule.idle": None if gone is None else 1 - gone,
+        "rate.final_rise": final_rise(result.curve) if _is_one_cosine(optimizers) else None,
+        "rate.intended_ratio": intended,
+    }
+    found = {path: derived(ratio, span, unit="ratio") for path, ratio in ratios.items() if ratio is not None}
+    if gone is not None:
+        found["schedule.spent"] = derived(_whole(gone * result.run.rounds), span, unit=result.run.unit)
+    return found
+
+
+def _is_one_cosine(optimizers: Optimizers) -> bool:
+    """Whether the rate follows a cosine that is made to fall once, perhaps after a warmup."""
+    shapes = {call.entry.shape for call in optimizers.schedules if call.entry is not None}
+    return not optimizers.rate_stores and "cosine" in shapes and shapes <= {"cosine", *_AROUND}
+
+
 def _peak(peak: float, rate: Value, span: Span | None) -> Value:
     written = number(rate)
     if written is not None and abs(peak - written) <= 1e-9 * abs(written):
@@ -174,11 +211,21 @@ def _name(optimizers: Optimizers) -> Value:
     made = [*optimizers.schedules, *optimizers.own_schedules]
     spans = [*optimizers.rate_stores, *(call.span for call in made)]
     span = spans[0] if spans else None
-    shapes = list(dict.fromkeys(call.entry.shape if call.entry is not None else "" for call in made))
+    for call in optimizers.schedules:
+        factory = call.entry is not None and call.entry.kind == "scheduler-factory"
+        if factory and not shape_of(optimizers.seen, call):
+            return unknown_value(unnamed(optimizers.seen, call), call.span)
+    shapes = list(dict.fromkeys(shape_of(optimizers.seen, call) for call in made))
     main = [shape for shape in shapes if shape not in _AROUND] or shapes
     if optimizers.rate_stores or len(main) != 1 or not main[0]:
         return derived("custom", span)
-    return derived(_NAMES.get(main[0], main[0]), span)
+    places = [call.span for call in made if shape_of(optimizers.seen, call) == main[0]]
+    return derived(_NAMES.get(main[0], main[0]), places[0])
+
+
+def canonical_name(shape: str) -> str:
+    """What a recipe calls a schedule of a shape."""
+    return _NAMES.get(shape, shape)
 
 
 def _whole(value: float) -> int | float:

@@ -105,7 +105,7 @@ class Schedulers:
 
     def _function_of_step(self, made: Resolved, entry: Entry, env: Env, depth: int) -> Schedule:
         try:
-            return build_function(entry.shape, self._quantities(made, entry, env, depth))
+            return build_function(made.name, entry.shape, self._quantities(made, entry, env, depth))
         except (CurveError, UnresolvedError) as error:
             raise CurveError(f"{_plain(made.name)}: {error}") from error
 
@@ -134,7 +134,7 @@ class Schedulers:
                 continue
             value: object
             if parameter in arguments.bound:
-                value = self._argument(made, parameter).run(env)
+                value = self.argument(made, parameter).run(env)
             else:
                 default = entry.default(field)
                 value = None if default is msgspec.UNSET else default
@@ -145,7 +145,8 @@ class Schedulers:
         self._add_parts(found, entry, arguments.bound, env, depth)
         return found
 
-    def _argument(self, made: Resolved, parameter: str) -> Node:
+    def argument(self, made: Resolved, parameter: str) -> Node:
+        """The formula of an argument that a scheduler is given."""
         arguments = self.seen.evaluator.binder.arguments(made)
         if parameter in arguments.terms:
             frame, term = arguments.terms[parameter]

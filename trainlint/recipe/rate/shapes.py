@@ -30,8 +30,8 @@ class Schedule:
     `at(n)` is the rate after n steps. `follow(rate, n)` is the rate after step n if it shares the optimizer
     with others and the rate was `rate` before; step 0 is its construction. None: it cannot share one.
     `resumes` tells whether it starts from the optimizer's own rate when a sequence comes to it; `between` is
-    `at` for parts of a step, where it takes them; `end` is the step it is made to end at; `corners` are the
-    steps around which it turns.
+    `at` for parts of a step, where it takes them; `end` is the step it is made to end at, `warm` the one its
+    warmup is made to end at; `corners` are the steps around which it turns.
     """
 
     at: Steps
@@ -40,6 +40,7 @@ class Schedule:
     between: Callable[[float], float] | None = None
     end: float | None = None
     corners: tuple[int, ...] = ()
+    warm: float | None = None
 
 
 def build(shape: str, base: float, quantities: Quantities) -> Schedule:
@@ -112,8 +113,11 @@ class _Reader:
         return value
 
 
-def _scaled(base: float, factor: Steps, turns: Sequence[float] = ()) -> Schedule:
-    """A rate that is `base` times a factor; beside others it scales whatever rate there is."""
+def _scaled(base: float, factor: Steps, turns: Sequence[float] = (), warms: bool = False) -> Schedule:
+    """A rate that is `base` times a factor; beside others it scales whatever rate there is.
+
+    `warms`: it rises to the last of its turns.
+    """
 
     def follow(rate: float, step: int) -> float:
         if step == 0:
@@ -121,9 +125,9 @@ def _scaled(base: float, factor: Steps, turns: Sequence[float] = ()) -> Schedule
         before = factor(step - 1)
         return rate * factor(step) / before if before else rate
 
-    return Schedule(
-        lambda step: base * factor(step), follow, end=max(turns, default=None), corners=_around(*turns)
-    )
+    end = max(turns, default=None)
+    warm = end if warms else None
+    return Schedule(lambda step: base * factor(step), follow, end=end, corners=_around(*turns), warm=warm)
 
 
 def _absolute(at: Steps) -> Schedule:
@@ -150,14 +154,20 @@ def _linear(base: float, given: _Reader) -> Schedule:
     start, end, length = given.number("start_factor"), given.number("end_factor"), given.positive("length")
     if not 0 < start <= 1 or not 0 <= end <= 1:
         raise CurveError("PyTorch refuses its factors")
-    return _scaled(base, lambda step: start + (end - start) * min(length, step) / length, [length])
+    return _scaled(
+        base, lambda step: start + (end - start) * min(length, step) / length, [length], warms=start < end
+    )
 
 
 def _constant(base: float, given: _Reader) -> Schedule:
     factor, length = given.number("factor"), given.number("length")
     if not 0 < factor <= 1:
         raise CurveError("PyTorch refuses its factor")
-    return _scaled(base, lambda step: factor if step < length or length <= 0 else 1.0, [length])
+
+    def at(step: int) -> float:
+        return factor if step < length or length <= 0 else 1.0
+
+    return _scaled(base, at, [length], warms=factor < 1 and length > 0)
 
 
 def _polynomial(base: float, given: _Reader) -> Schedule:
@@ -316,7 +326,8 @@ def _sequential(_: float, given: _Reader) -> Schedule:
     turns = [start + turn for start, part in zip(starts, schedules, strict=True) for turn in part.corners]
     last = schedules[-1].end
     end = None if last is None else starts[-1] + last
-    return Schedule(at, resumes=False, end=end, corners=_around(*milestones, *turns))
+    warm = milestones[0] if schedules[0].warm is not None and milestones else None
+    return Schedule(at, resumes=False, end=end, corners=_around(*milestones, *turns), warm=warm)
 
 
 def chained(base: float, schedules: Sequence[Schedule]) -> Schedule:
@@ -332,7 +343,10 @@ def chained(base: float, schedules: Sequence[Schedule]) -> Schedule:
 
     corners = tuple(turn for schedule in schedules for turn in schedule.corners)
     end = max((schedule.end for schedule in schedules if schedule.end is not None), default=None)
-    return Schedule(_remembered(follow(base, 0), follow), follow, resumes=False, end=end, corners=corners)
+    warm = max((schedule.warm for schedule in schedules if schedule.warm is not None), default=None)
+    return Schedule(
+        _remembered(follow(base, 0), follow), follow, resumes=False, end=end, corners=corners, warm=warm
+    )
 
 
 def _chained(base: float, given: _Reader) -> Schedule:

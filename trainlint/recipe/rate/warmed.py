@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -22,7 +23,7 @@ def build_warmed(shape: str, base: float, quantities: Quantities) -> Schedule:
     if maker is None or floor:
         raise CurveError(f"a {shape} schedule with warmup has no formula")
     warmup = _number(quantities, "warmup", default=0.0)
-    factor = maker(base, warmup, quantities)
+    factor = maker(_Given(base, warmup, quantities))
 
     def at(step: int) -> float:
         return base * (step / max(1.0, warmup) if step < warmup else factor(step))
@@ -31,7 +32,7 @@ def build_warmed(shape: str, base: float, quantities: Quantities) -> Schedule:
     corners = tuple(near for end in ends for near in (math.floor(end), math.ceil(end)))
     length = quantities.get("length")
     end = length if isinstance(length, (int, float)) else None
-    return Schedule(at, lambda _, step: at(step), end=end, corners=corners)
+    return Schedule(at, lambda _, step: at(step), end=end, corners=corners, warm=warmup or None)
 
 
 def _number(quantities: Quantities, name: str, default: Quantity | None = None) -> float:
@@ -41,32 +42,39 @@ def _number(quantities: Quantities, name: str, default: Quantity | None = None) 
     return value
 
 
-def _along(warmup: float, quantities: Quantities) -> Steps:
-    """How much of the way from the end of the warmup to the end of the run is done: above 1 after the end."""
-    length = _number(quantities, "length")
-    return lambda step: (step - warmup) / max(1.0, length - warmup)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Given:
+    """What the factor of a schedule is made of."""
+
+    base: float
+    warmup: float
+    quantities: Quantities
+
+    def number(self, name: str, default: Quantity | None = None) -> float:
+        return _number(self.quantities, name, default)
+
+    def along(self) -> Steps:
+        """How much of the way from the warmup's end to the run's end is done: above 1 after the end."""
+        length = self.number("length")
+        return lambda step: (step - self.warmup) / max(1.0, length - self.warmup)
 
 
-def _constant(base: float, warmup: float, quantities: Quantities) -> Steps:
-    _ = base, warmup, quantities
+def _constant(_: _Given) -> Steps:
     return lambda _step: 1.0
 
 
-def _linear(base: float, warmup: float, quantities: Quantities) -> Steps:
-    _ = base
-    along = _along(warmup, quantities)
+def _linear(given: _Given) -> Steps:
+    along = given.along()
     return lambda step: max(0.0, 1.0 - along(step))
 
 
-def _cosine(base: float, warmup: float, quantities: Quantities) -> Steps:
-    _ = base
-    along, cycles = _along(warmup, quantities), _number(quantities, "cycles", default=0.5)
+def _cosine(given: _Given) -> Steps:
+    along, cycles = given.along(), given.number("cycles", default=0.5)
     return lambda step: max(0.0, (1 + math.cos(2 * math.pi * cycles * along(step))) / 2)
 
 
-def _cosine_restarts(base: float, warmup: float, quantities: Quantities) -> Steps:
-    _ = base
-    along, cycles = _along(warmup, quantities), _number(quantities, "cycles", default=1.0)
+def _cosine_restarts(given: _Given) -> Steps:
+    along, cycles = given.along(), given.number("cycles", default=1.0)
 
     def factor(step: int) -> float:
         done = along(step)
@@ -75,20 +83,19 @@ def _cosine_restarts(base: float, warmup: float, quantities: Quantities) -> Step
     return factor
 
 
-def _polynomial(base: float, warmup: float, quantities: Quantities) -> Steps:
-    along = _along(warmup, quantities)
-    lowest = _number(quantities, "min_lr", default=1e-7) / base
-    power = _number(quantities, "power", default=1.0)
+def _polynomial(given: _Given) -> Steps:
+    along = given.along()
+    lowest = given.number("min_lr", default=1e-7) / given.base
+    power = given.number("power", default=1.0)
     return lambda step: lowest + (1 - lowest) * max(0.0, 1 - along(step)) ** power
 
 
-def _inverse_root(base: float, warmup: float, quantities: Quantities) -> Steps:
-    _ = base
-    scale = _number(quantities, "timescale", default=warmup or 10_000)
-    return lambda step: 1 / math.sqrt((step + scale - warmup) / scale)
+def _inverse_root(given: _Given) -> Steps:
+    scale = given.number("timescale", default=given.warmup or 10_000)
+    return lambda step: 1 / math.sqrt((step + scale - given.warmup) / scale)
 
 
-_FACTORS: dict[str, Callable[[float, float, Quantities], Steps]] = {
+_FACTORS: dict[str, Callable[[_Given], Steps]] = {
     "constant": _constant,
     "linear-decay": _linear,
     "cosine": _cosine,

@@ -1,0 +1,169 @@
+"""Composing a Hydra config: the files its defaults list names, each under its package.
+
+https://hydra.cc/docs/advanced/defaults_list/, read in hydra-core 1.3.8
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import posixpath
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from trainlint.analysis.evaluation.values import Resolved, unknown
+from trainlint.findings import Span
+
+if TYPE_CHECKING:
+    from trainlint.analysis.evaluation.evaluate import Evaluator
+
+MAX_FILES = 64
+MAX_DEPTH = 8
+_SELF = "_self_"
+_OWN_GROUPS = ("hydra/", "hydra")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a config stands: its group as a folder, the package its keys go to, how deep it was named."""
+
+    group: str
+    package: str
+    depth: int
+
+
+class Composer:
+    """Composes one primary config. `folder` is the config path as code gives it."""
+
+    def __init__(self, evaluator: Evaluator, folder: str, from_file: str, at: Span | None) -> None:
+        self.evaluator = evaluator
+        self.folder = folder
+        self.from_file = from_file
+        self.at = at
+        self._chosen: dict[str, Resolved] = {}
+        self._files = 0
+
+    def compose(self, name: str) -> list[Resolved]:
+        """The layers of the whole config, the lowest first; an unknown one where a file cannot be found."""
+        primary = self._load(name)
+        if primary.kind != "config":
+            return [primary]
+        self._chosen = dict(self._overrides(primary))
+        layers = list(self._layers(primary, _Place("", "", 0)))
+        words = self.evaluator.trees.layers.launched_words(besides=self._groups_on_lines())
+        return [*layers, *([words] if words.kind != "absent" else [])]
+
+    def _layers(self, config: Resolved, place: _Place) -> Iterator[Resolved]:
+        """A config's own layer and those of its defaults list, in their order."""
+        own = _under(config, self._package(config, place))
+        defaults = self.evaluator.configs.get(config, "defaults")
+        if defaults.kind == "absent":
+            yield own
+            return
+        if defaults.kind != "sequence" or place.depth > MAX_DEPTH:
+            yield unknown(f"the defaults list of {config.name}")
+            return
+        found: list[Resolved] = []
+        own_seen = False
+        for item in defaults.items:
+            if item.kind == "const" and item.value == _SELF:
+                own_seen = True
+                found.append(own)
+            elif item.kind == "const" and isinstance(item.value, str):
+                found += self._named(item.value, place)
+            elif item.kind == "config":
+                found += self._groups(item, place)
+            elif not (item.kind == "const" and item.value is None):
+                found.append(unknown(f"an entry of the defaults list of {config.name}: {item.name}"))
+        yield from found
+        if not own_seen:
+            # Where the list does not say so, older versions let the named files win.
+            yield own
+            yield from (layer for layer in found if layer.kind == "unknown")
+
+    def _named(self, name: str, place: _Place) -> Iterator[Resolved]:
+        """`- base`: a config of the same group (or of the root), under the same package."""
+        name, _, package = name.partition("@")
+        path = name[1:] if name.startswith("/") else posixpath.join(place.group, name)
+        group = posixpath.dirname(path)
+        yield from self._file(path, group, package or (group.replace("/", ".") or place.package), place)
+
+    def _groups(self, item: Resolved, place: _Place) -> Iterator[Resolved]:
+        """`- optimizer: sgd`, `- optional /data@train: images`."""
+        for key in self.evaluator.configs.keys(item):
+            words = key.split()
+            if words[0] == "override":
+                continue
+            group, _, package = words[-1].partition("@")
+            if group.startswith(_OWN_GROUPS):
+                continue
+            path = group[1:] if group.startswith("/") else posixpath.join(place.group, group)
+            chosen = self._choice(words[-1], path, self.evaluator.configs.get(item, key))
+            below = package or path.replace("/", ".")
+            package = below if package != "_global_" else ""
+            if chosen.kind == "const" and chosen.value is None:
+                continue
+            options = chosen.items if chosen.kind == "sequence" else (chosen,)
+            for option in options:
+                if option.kind != "const" or not isinstance(option.value, str) or option.value == "???":
+                    yield unknown(f"which {path} is chosen: {option.name or option.value}")
+                    continue
+                optional = words[0] == "optional"
+                yield from self._file(f"{path}/{option.value}", path, package, place, optional=optional)
+
+    def _file(
+        self, path: str, group: str, package: str, place: _Place, *, optional: bool = False
+    ) -> Iterator[Resolved]:
+        self._files += 1
+        config = self._load(path) if self._files <= MAX_FILES else unknown("too many config files")
+        if config.kind == "config":
+            yield from self._layers(config, _Place(group, package, place.depth + 1))
+        elif not optional:
+            yield config
+
+    def _choice(self, written: str, path: str, default: Resolved) -> Resolved:
+        """What a group is set to: by every launch line, by an `override` entry, else as it is written."""
+        given = self.evaluator.scope.launched_keys()
+        for key in (written, path):
+            values = dict.fromkeys(text for text, _ in given.get(key, ()))
+            if len(values) == 1:
+                return Resolved("const", value=next(iter(values)))
+            if values:
+                return unknown("the launch lines differ")
+        return self._chosen.get(path, default)
+
+    def _overrides(self, config: Resolved) -> Iterator[tuple[str, Resolved]]:
+        defaults = self.evaluator.configs.get(config, "defaults")
+        for item in defaults.items if defaults.kind == "sequence" else ():
+            for key in self.evaluator.configs.keys(item) if item.kind == "config" else ():
+                words = key.split()
+                if words[0] == "override":
+                    yield words[-1].partition("@")[0].lstrip("/"), self.evaluator.configs.get(item, key)
+
+    def _groups_on_lines(self) -> frozenset[str]:
+        """Keys of the launch lines that choose a config of a group."""
+        found = []
+        for key, given in self.evaluator.scope.launched_keys().items():
+            path = key.partition("@")[0]
+            texts = [text for text, _ in given if isinstance(text, str)]
+            if any(self._load(f"{path}/{text}").kind == "config" for text in texts if text):
+                found.append(key)
+        return frozenset(found)
+
+    def _load(self, path: str) -> Resolved:
+        name = path if path.endswith((".yaml", ".yml")) else f"{path}.yaml"
+        literal = posixpath.join(self.folder, name)
+        return self.evaluator.configs.load(literal, self.from_file, "omegaconf", self.at)
+
+    def _package(self, config: Resolved, place: _Place) -> str:
+        """The package that a file's header gives (`# @package _global_`), else that of its place."""
+        header = self.evaluator.configs.header(config)
+        if not header or header == "_group_":
+            return place.package
+        return "" if header == "_global_" else header
+
+
+def _under(config: Resolved, package: str) -> Resolved:
+    """A config as a layer of the whole: its keys go below its package."""
+    for part in reversed(package.split(".") if package else []):
+        config = Resolved("mapping", entries={part: config})
+    return config
