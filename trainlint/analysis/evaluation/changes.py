@@ -8,6 +8,8 @@ it does not make is no change; one that may happen leaves the value open.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.operators import truthiness
@@ -35,9 +37,7 @@ class Changes:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self.writes = Writes(evaluator)
-        self._active: dict[_Key, Resolved] = {}
-        self._units: dict[tuple[str, str], tuple[bool | None, bool]] = {}
-        self._known: dict[_Key, list[Write]] = {}
+        self._before: dict[_Key, Resolved] = {}
         self._plain: dict[str, bool] = {}
 
     def after(self, holder: Resolved, name: str, before: Resolved, reader: Frame | None) -> Resolved:
@@ -46,20 +46,24 @@ class Changes:
         if identity is None:
             return before
         key = (*identity, name)
-        if key in self._active:
+        memo = self.evaluator.memo
+        if memo.is_open(("change", key)):
+            memo.cut(("change", key))
             return before
-        self._active[key] = before
+        self._before[key] = before
+        outer = memo.open(("change", key))
         self.evaluator.depth += DEPTH
         try:
             return self._changed(holder, identity, name, before, reader)
         finally:
             self.evaluator.depth -= DEPTH
-            del self._active[key]
+            memo.close(("change", key), outer, None)
+            del self._before[key]
 
     def before(self, holder: Resolved, name: str) -> Resolved | None:
         """What `holder.name` is before the changes that are being looked for; None where they are not."""
         identity = self.identity(holder)
-        return None if identity is None else self._active.get((*identity, name))
+        return None if identity is None else self._before.get((*identity, name))
 
     def _changed(
         self, holder: Resolved, identity: _Key, name: str, before: Resolved, reader: Frame | None
@@ -92,25 +96,35 @@ class Changes:
         return value.with_origin(Origin(write.frame.span(write.value), ""))
 
     def _of(self, holder: Resolved, identity: _Key, name: str) -> list[Write]:
-        key = (*identity, name)
-        if key not in self._known:
-            self._known[key] = []
-            found = [
-                write
-                for write in self.writes.named(name)
-                if not self._by_own_method(write, identity)
-                and self.matches(holder, identity, self.evaluator.value(write.frame, write.base))
-            ]
-            self._known[key] = found[:MAX_WRITES]
-        return self._known[key]
+        key = ("writes", *identity, name)
+        memo = self.evaluator.memo
+        known: list[Write] | None = memo.get(key)
+        if known is not None:
+            return known
+        if memo.is_open(key):
+            memo.cut(key)
+            return []
+        outer, found = memo.open(key), None
+        try:
+            to_holder = functools.partial(self._is_to, holder, identity)
+            found = list(itertools.islice(self.writes.named(name, to_holder), MAX_WRITES))
+        finally:
+            memo.close(key, outer, found)
+        return found
 
-    def _by_own_method(self, write: Write, identity: _Key) -> bool:
+    def _is_to(self, holder: Resolved, identity: _Key, frame: Frame, base: int, copied: bool) -> bool:
+        if self._by_own_method(frame, base, identity, copied):
+            return False
+        return self.matches(holder, identity, self.evaluator.value(frame, base))
+
+    @staticmethod
+    def _by_own_method(frame: Frame, written: int, identity: _Key, copied: bool) -> bool:
         """Whether a method writes to its own object by name: its class's attributes tell that, and what a
         module stores in its own dict is in the dict."""
-        base = write.frame.term(write.base)
+        base = frame.term(written)
         if identity[0] == "mapping":
-            return not write.frame.facts.qualname
-        return identity[0] == "instance" and write.held is None and base.op == "param" and base.name == "self"
+            return not frame.facts.qualname
+        return identity[0] == "instance" and not copied and base.op == "param" and base.name == "self"
 
     def identity(self, holder: Resolved) -> _Key | None:
         """Which options or settings these are; None for values that nothing is written into."""
@@ -196,27 +210,32 @@ class Changes:
         """Whether a default run calls a unit, and whether only in a loop."""
         if not qualname or self.evaluator.scope.kind(path, qualname) != "function":
             return True, False
-        key = (path, qualname)
-        if key in self._units:
-            return self._units[key]
-        self._units[key] = (None, False)
+        key = ("runs", path, qualname)
+        memo = self.evaluator.memo
+        known: tuple[bool | None, bool] | None = memo.get(key)
+        if known is not None:
+            return known
+        if memo.is_open(key):
+            memo.cut(key)
+            return None, False
+        outer, found = memo.open(key), None
         self.evaluator.depth += DEPTH
+        try:
+            found = self._called(path, qualname, depth)
+        finally:
+            self.evaluator.depth -= DEPTH
+            memo.close(key, outer, found)
+        return found
+
+    def _called(self, path: str, qualname: str, depth: int) -> tuple[bool | None, bool]:
         sites = self.evaluator.scope.call_sites(path, qualname) if depth < MAX_CALLS else ()
         verdicts = [self._site(frame, call, depth) for frame, call in sites]
-        self.evaluator.depth -= DEPTH
         known = [verdict for verdict in verdicts if verdict[0] is not False]
-        if verdicts and not known:
-            found: tuple[bool | None, bool] = (False, False)
-        elif not known:
-            found = (self._started(path, qualname), False)
-        else:
-            sure = any(happens and not repeated for happens, repeated in known)
-            found = (
-                True if sure or all(happens for happens, _ in known) else None,
-                not sure and all(repeated for _, repeated in known),
-            )
-        self._units[key] = found
-        return found
+        if not known:
+            return (False if verdicts else self._started(path, qualname)), False
+        sure = any(happens and not repeated for happens, repeated in known)
+        certain = sure or all(happens for happens, _ in known)
+        return (True if certain else None), not sure and all(repeated for _, repeated in known)
 
     def _site(self, frame: Frame, call: int, depth: int) -> tuple[bool | None, bool]:
         event = next((each for each in frame.facts.events if each.kind == "call" and each.term == call), None)

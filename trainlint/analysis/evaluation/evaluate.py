@@ -16,6 +16,7 @@ from trainlint.analysis.evaluation.file_names import FileNames
 from trainlint.analysis.evaluation.flags import CONFIG, FLAGS, Flags
 from trainlint.analysis.evaluation.hydra_config import handed_config
 from trainlint.analysis.evaluation.hyperparameters import HPARAMS, hyperparameters
+from trainlint.analysis.evaluation.memo import Memo
 from trainlint.analysis.evaluation.operators import Operators
 from trainlint.analysis.evaluation.options import Options
 from trainlint.analysis.evaluation.post_init import POST_INIT, PostInit, stores_own
@@ -55,11 +56,10 @@ class Evaluator:
         self.decorators = Decorators(self)
         self.operators = operators = Operators(self)
         containers = Containers(self)
-        self._memo: dict[tuple[int, int], Resolved] = {}
-        self._active: set[tuple[int, int]] = set()
+        self.memo = Memo()
         self._frames: dict[tuple[str, str], Frame] = {}
         self._keep: list[Frame] = []
-        self._attributes: dict[tuple[str, str, int], Resolved] = {}
+        self._defaults: dict[tuple[str, str, int], Resolved] = {}
         self._steps = 0
         self.replaced: Collection[str] = ()
         self.depth = 0
@@ -87,35 +87,39 @@ class Evaluator:
     def value(self, frame: Frame, term: int) -> Resolved:
         """What a term is. Recursion, depth and work are bounded; beyond the bound the value is unknown."""
         key = (id(frame), term)
-        known = self._memo.get(key)
+        known: Resolved | None = self.memo.get(key)
         if known is not None:
             return known
-        if key in self._active:
+        if self.memo.is_open(key):
+            self.memo.cut(key)
             return self._unchanged(frame, term) or unknown("defined in terms of itself")
         self._steps += 1
         if self._steps > MAX_STEPS or self.depth > MAX_DEPTH:
             return unknown("too much to follow")
-        self._active.add(key)
+        outer = self.memo.open(key)
         self.depth += 1
+        result = None
         try:
             record = frame.facts.terms[term]
             handler = self._operations.get(record.op)
             result = handler(frame, term, record) if handler else unknown(record.op)
         finally:
             self.depth -= 1
-            self._active.discard(key)
-        self._memo[key] = result
+            self.memo.close(key, outer, result)
         self._keep.append(frame)
         return result
 
     def is_active(self, frame: Frame, term: int) -> bool:
         """Whether a term is being evaluated further up."""
-        return (id(frame), term) in self._active
+        open_ = self.memo.is_open((id(frame), term))
+        if open_:
+            self.memo.cut((id(frame), term))
+        return open_
 
     def _unchanged(self, frame: Frame, index: int) -> Resolved | None:
         """A field that is read to tell how it changes: what it is before."""
         term = frame.term(index)
-        if term.op != "attr" or (id(frame), term.args[0]) in self._active:
+        if term.op != "attr" or self.memo.is_open((id(frame), term.args[0])):
             return None
         return self.changes.before(self.value(frame, term.args[0]), term.name)
 
@@ -286,12 +290,20 @@ class Evaluator:
     def _member_of_class(self, base: Resolved, name: str) -> Resolved:
         path, _, qualname = base.name.partition("::")
         key = self._attribute_key(base, name)
-        known = self._attributes.get(key)
+        known: Resolved | None = self.memo.get(key)
         if known is not None:
             return known
-        self._attributes[key] = unknown(f"self.{name} is defined in terms of itself", frozenset({name}))
-        result = self._look_up_member(base, path, qualname, name)
-        self._attributes[key] = result
+        if self.memo.is_open(key):
+            self.memo.cut(key)
+            return self._defaults.get(key) or unknown(
+                f"self.{name} is defined in terms of itself", frozenset({name})
+            )
+        outer, result = self.memo.open(key), None
+        try:
+            result = self._look_up_member(base, path, qualname, name)
+        finally:
+            self.memo.close(key, outer, result)
+            self._defaults.pop(key, None)
         return result
 
     def _attribute_key(self, base: Resolved, name: str) -> tuple[str, str, int]:
@@ -302,7 +314,7 @@ class Evaluator:
         stores = [] if base.kind == "class" else self._stores(base, path, qualname, name)
         default = passed or self._class_variable(path, qualname, name)
         if default is not None and base.kind == "instance":
-            self._attributes[self._attribute_key(base, name)] = default
+            self._defaults[self._attribute_key(base, name)] = default
             default = self.post_init.field(base, path, qualname, name, default)
             if stores and not (default.kind == "const" and default.value is None):
                 stores = stores if self._made_in_init(path, qualname, name) else [default, *stores]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.values import Frame, Resolved
@@ -42,17 +42,20 @@ class Writes:
         self._frames: dict[tuple[str, str], Frame] = {}
         self._bulk: list[tuple[Frame, Event]] | None = None
 
-    def named(self, name: str) -> Iterator[Write]:
-        """Every write under a name, unit by unit in order."""
+    def named(self, name: str, to_holder: Callable[[Frame, int, bool], bool]) -> Iterator[Write]:
+        """Every write under a name, unit by unit in order, to what `to_holder` wants, which gets the frame,
+        the term written to, and whether items are copied over."""
         for place in self.evaluator.scope.units_storing(name):
             frame = self._frame(*place)
-            for event in self.evaluator.scope.events(frame.facts) if frame is not None else ():
-                if frame is not None and _stored(frame, event) == name:
+            if frame is None:
+                continue
+            for event in self.evaluator.scope.events(frame.facts):
+                if _stored(frame, event) == name and to_holder(frame, event.term, False):
                     plain = not event.conditions and event.loop < 0 and event.nested < 0
                     sweeps = _sweeps(frame, event)
                     yield Write(frame, event, event.term, event.value, bound=plain, sweeps=sweeps)
         for frame, event in self._bulk_events():
-            yield from self._copied(frame, event, name)
+            yield from self._copied(frame, event, name, to_holder)
 
     def _frame(self, path: str, qualname: str) -> Frame | None:
         key = (path, qualname)
@@ -73,7 +76,9 @@ class Writes:
                         self._bulk.append((frame, event))
         return self._bulk
 
-    def _copied(self, frame: Frame, event: Event, name: str) -> Iterator[Write]:
+    def _copied(
+        self, frame: Frame, event: Event, name: str, to_holder: Callable[[Frame, int, bool], bool]
+    ) -> Iterator[Write]:
         """What a `setattr` or `update` writes under a name."""
         call = frame.term(event.term)
         callee = frame.term(call.args[0])
@@ -81,13 +86,15 @@ class Writes:
             _, base, key, value = call.args
             known = frame.term(key).value
             if isinstance(known, str):
-                if known == name:
+                if known == name and to_holder(frame, base, False):
                     yield Write(frame, event, base, value)
+                return
+            if not to_holder(frame, base, True):
                 return
             held = self._item(frame, key, name)
             if held.kind != "absent":
                 yield Write(frame, event, base, held=held, loop=event.loop)
-        elif callee.op == "attr" and callee.name == "update":
+        elif _copies_a_mapping(callee, call) and to_holder(frame, callee.args[0], True):
             held = self._updated(frame, call, name)
             if held.kind != "absent":
                 yield Write(frame, event, callee.args[0], held=held)
@@ -120,6 +127,11 @@ def _stored(frame: Frame, event: Event) -> str:
         key = frame.term(event.key).value
         return key if isinstance(key, str) else ""
     return ""
+
+
+def _copies_a_mapping(callee: Term, call: Term) -> bool:
+    """Whether a call may be `dict.update`: it takes one mapping, or none, and keywords."""
+    return callee.op == "attr" and callee.name == "update" and sum(key in ("", "*") for key in call.keys) <= 1
 
 
 def _callee(frame: Frame, call: int) -> str:
