@@ -27,6 +27,9 @@ _BATCHES = 16
 _MANY_BATCHES = 1_024
 """Batches of a large epoch, at which a schedule must still be what it is at a small one."""
 
+_HUGE_EPOCH = 65_536
+"""Batches of an epoch so large that a schedule counted in updates is over in it, or well under way."""
+
 _MAX_STAND_IN = 2_400
 _TOLERANCE = 0.06
 
@@ -110,6 +113,7 @@ class RateSimulation:
             curve = simulate(schedule, length.rounds)
             parts, warmup = parts_of(schedule, length.rounds), _float(curve.warmup)
             return RateResult(curve, length, span, warmup, "steps", schedule.end, "steps", parts)
+        self._refuse_updates(calls, length.rounds)
         batches = _stand_in(length)
         few, many = (self.schedulers.schedule(calls[0], size) for size in (batches, 2 * batches))
         first = simulate(few, length.rounds * batches)
@@ -173,16 +177,18 @@ class RateSimulation:
             if small.end is not None and small.end == large.end and small.end > _BATCHES:
                 raise CurveError("its length is in updates, and the number of batches is not known")
             try:
-                half = rounds // 2 or 1
-                every = self._every(calls)
-                one, other = (
-                    _rate(schedule, half * size // every)
-                    for schedule, size in ((small, _BATCHES), (large, _MANY_BATCHES))
-                )
+                places = (rounds // 2 or 1, rounds - 1 or 1)
+                rates = [self._rates_at(call, epoch, self._every(calls)) for epoch in places]
             except CurveError:
                 continue
-            if abs(one - other) > _TOLERANCE * max(abs(one), abs(other)):
+            highest = max(max(map(abs, at_epoch)) for at_epoch in rates)
+            if any(max(at_epoch) - min(at_epoch) > _TOLERANCE * highest for at_epoch in rates):
                 raise CurveError("the rate hangs on the number of batches, which is not known")
+
+    def _rates_at(self, call: Call, epoch: int, every: int) -> list[float]:
+        """The rates at the start of an epoch, for epochs of several numbers of batches."""
+        sizes = (_BATCHES, _MANY_BATCHES, _HUGE_EPOCH)
+        return [_rate(self.schedulers.schedule(call, size), epoch * size // every) for size in sizes]
 
     def _per_batch(self, calls: list[Call], length: RunLength, span: Span | None) -> RateResult:
         """A run whose rate changes per batch: what two stand-in sizes of an epoch agree on."""
