@@ -70,3 +70,43 @@ def test_a_module_name_bound_again_between_two_runs_has_both_values(
     assert (found.value, found.choices) == (value, choices)
     assert found.known is (value is not None)
     assert (found.state is State.UNKNOWN) is (value is None)
+
+
+GATHERED = """\
+import torch
+from options import options
+
+opt = options()
+model = torch.nn.Linear(2, 2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, opt.steps)
+for epoch in range(90):
+    for batch in torch.load("batches.pt"):
+        model(batch).sum().backward()
+        optimizer.step()
+    scheduler.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "shape"),
+    [
+        ("opt.steps = list([])\n    for it in text:\n        opt.steps.append(int(it))", "decaying"),
+        ("opt.steps = [int(it) for it in text]", "decaying"),
+        ("opt.steps = []\n    for it in text:\n        if it:\n            opt.steps.append(int(it))", None),
+        ("opt.steps = []\n    for it in text:\n        for _ in text:\n            opt.steps.append(int(it))", None),
+        ("opt.steps = [100]\n    opt.steps.append(60)", "decaying"),
+        ("opt.steps = [100]\n    opt.steps.extend(text)", None),
+    ],
+)
+def test_lists_filled_in_another_unit(tmp_path: Path, steps: str, shape: str | None) -> None:
+    # A list that options hold was taken for empty, so that no milestone ever came: a false "fixed rate".
+    options = (
+        "import argparse\n\ndef options():\n    parser = argparse.ArgumentParser()\n"
+        '    parser.add_argument("--steps", default="30,60")\n    opt = parser.parse_args()\n'
+        f'    text = opt.steps.split(",")\n    {steps}\n    return opt\n'
+    )
+    (tmp_path / "options.py").write_text(options)
+    (tmp_path / "train.py").write_text(GATHERED)
+    [recipe] = [each for each in recipes([tmp_path]) if each.entry.endswith("train.py")]
+    assert recipe.get("schedule.shape").value == shape

@@ -119,6 +119,8 @@ class Term(msgspec.Struct):
     unpack    [sequence]                value: position in a tuple assignment
     enter     [manager]                 what `with manager as x` binds
     loop      [before]                  a name that the loop's body rebinds; name: the variable
+              [before, after]           the same after the loop; [before, after, iterable] where each round
+                                        of a `for` appends to it once, so that `after` is an `update`
     comp      [*results, iterable]      name: list, set, dict or generator; a dict has two results
                                         value: True with a filter or an inner `for`
     star      [operand]                 `*operand` in a display

@@ -58,6 +58,7 @@ class ExpressionTerms:
         self.loop = -1
         self.scope = -1
         self.limits: list[str] = []
+        self.changed: set[str] = set()
         self._evaluators: dict[type[cst.CSTNode], Callable[[Any], int]] = {
             cst.Name: self._name, cst.Attribute: self._attribute, cst.Call: self._call,
             cst.Integer: self._number, cst.Float: self._number, cst.Imaginary: self._opaque,
@@ -193,6 +194,17 @@ class ExpressionTerms:
             if path is not None and path in self.env:
                 keys = self.table.terms[call].keys
                 self.env[path] = self.term("update", (self.env[path], *args[1:]), method, keys=keys)
+                self._note_change(path, node)
+
+    def _note_change(self, path: str, node: cst.CSTNode) -> None:
+        """Tell other units that what an attribute holds was changed in place; after the loop, if in one."""
+        owner, _, attribute = path.rpartition(".")
+        if owner not in self.env:
+            return
+        self.changed.add(path)
+        if self.loop < 0:
+            store = Event("store-attr", self.env[owner], value=self.env[path], name=attribute)
+            self.emit(store, node)
 
     def _number(self, node: cst.Integer | cst.Float) -> int:
         try:

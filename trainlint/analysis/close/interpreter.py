@@ -259,7 +259,7 @@ class Interpreter(Assignments):
         self._block(node.body)
         self.loop, self.conditions = outer_loop, outer_conditions
         self.numerics.pop()
-        self._merge_after_loop(before)
+        self._merge_after_loop(before, loop, node)
         if node.orelse is not None:
             return self._block(node.orelse.body)
         return True
@@ -272,11 +272,22 @@ class Interpreter(Assignments):
                 self._forget_paths(name)
         return before
 
-    def _merge_after_loop(self, before: dict[str, int]) -> None:
+    def _merge_after_loop(self, before: dict[str, int], loop: int, node: cst.For | cst.While) -> None:
         for name, value in list(self.env.items()):
             earlier = before.get(name)
-            if earlier is not None and earlier != value:
-                self.env[name] = self.term("loop", (earlier, value), name)
+            if earlier is None or earlier == value:
+                continue
+            gathers = self._gathers(loop, earlier, value)
+            source = (self.loops[loop].source,) if gathers else ()
+            self.env[name] = self.term("loop", (earlier, value, *source), name)
+            if name in self.changed:
+                self._note_change(name, node)
+
+    def _gathers(self, loop: int, before: int, after: int) -> bool:
+        """Whether every round of a loop appends once to a list, so that it holds a value for each element."""
+        term, record = self.table.terms[after], self.loops[loop]
+        appends = term.op == "update" and term.name == "append" and term.args[0] == before
+        return appends and record.kind == "for" and not record.jumps
 
     def _with(self, node: cst.With) -> bool:
         outer = self.contexts

@@ -22,9 +22,11 @@ _OPEN_DICT = "easydict.EasyDict"
 GENERATOR = "generator "
 """Begins the name of what a project function with `yield` returns."""
 _SAME_OBJECT = frozenset(
-    "to cuda cpu xpu float half double bfloat16 train eval requires_grad_ share_memory compile copy lower"
-    " upper strip".split()
+    "to cuda cpu xpu float half double bfloat16 train eval requires_grad_ share_memory compile copy".split()
 )
+_TEXT_METHODS: dict[str, Callable[[str], str]] = {
+    "lower": str.lower, "upper": str.upper, "strip": str.strip, "casefold": str.casefold,
+}  # fmt: skip
 _FOLDS: dict[str, Callable[..., Any]] = {
     "builtins.max": max, "builtins.min": min, "builtins.abs": abs, "builtins.round": round,
     "builtins.str": str, "math.sqrt": lambda x: x**0.5,
@@ -109,14 +111,24 @@ class CallEvaluator:
             return self._load_config(frame, index, term, loader)
         if entry is not None and entry.extra.get("passes") and values:
             return values[0]
+        if entry is not None and entry.extra.get("environment") and len(values) > 1:
+            return self._of_environment(*values[:2])
         words = frozenset().union(*(value.words for value in values)) if values else frozenset()
         given = entry.extra.get("gives") if entry is not None else None
         if isinstance(given, (bool, int, float, str)):
             # Of many processes, the first is the one that is read: its rank is 0.
             own = frozenset({name.rpartition(".")[2]})
             origin = Origin(frame.span(index), "in the first process")
-            return Resolved("const", value=given, origins=(origin,), words=own, derived=True)
+            option = str(entry.extra.get("option", "")) if entry is not None else ""
+            return Resolved(
+                "const", value=given, option=option, origins=(origin,), words=own, derived=True
+            )
         return Resolved("object", name=name, site=_site(frame, index), frame=frame, term=index, words=words)
+
+    def _of_environment(self, name: Resolved, default: Resolved) -> Resolved:
+        """A variable of the environment, where the program says what it is when nothing sets it."""
+        words = default.words | (frozenset({name.value}) if isinstance(name.value, str) else frozenset())
+        return dataclasses.replace(default, option=str(name.value or "environment"), words=words)
 
     def _settings(
         self, entry: Entry, frame: Frame, index: int, values: Sequence[Resolved]
@@ -188,6 +200,8 @@ class CallEvaluator:
         name = record.name
         if base.kind in ("object", "instance", "part", "const") and name in _SAME_OBJECT:
             return base
+        if name in _TEXT_METHODS and len(term.args) == 1 and base.kind in ("const", "choice"):
+            return self._text(base, _TEXT_METHODS[name])
         if name in ("parse_args", "parse_known_args") and base.kind in ("object", "choice", "instance"):
             space = Resolved("namespace", name="options", site=base.site)
             return (
@@ -195,7 +209,7 @@ class CallEvaluator:
                 if name == "parse_args"
                 else Resolved("sequence", items=(space, unknown("other arguments")))
             )
-        known = self._known_method(base, name, frame, index)
+        known = self._known_method(base, name, frame, index) or self._split(base, frame, term, name)
         if known is not None:
             return known
         if name == "prepare" and len(term.args) > 1:
@@ -219,6 +233,25 @@ class CallEvaluator:
                 words=words,
             )
         return unknown(base.name or f".{name}() of a {base.kind}", words)
+
+    def _text(self, base: Resolved, function: Callable[[str], str]) -> Resolved:
+        """What a method of texts makes of each text that a value may be; of nothing, it fails."""
+        if base.kind != "choice":
+            known = base.kind == "const" and isinstance(base.value, str)
+            return dataclasses.replace(base, value=function(str(base.value))) if known else unknown("no text")
+        texts = [each for each in base.items if not (each.kind == "const" and each.value is None)]
+        return join([self._text(each, function) for each in texts], base.condition, base.option)
+
+    def _split(self, base: Resolved, frame: Frame, term: Term, name: str) -> Resolved | None:
+        """The words of a known text: `"30,60".split(",")`."""
+        if base.kind != "const" or not isinstance(base.value, str) or name != "split" or len(term.args) > 2:
+            return None
+        separator = self.evaluator.value(frame, term.args[1]).value if len(term.args) == 2 else None
+        if len(term.args) == 2 and not (isinstance(separator, str) and separator):
+            return None
+        words = base.value.split(separator if isinstance(separator, str) else None)
+        items = tuple(dataclasses.replace(base, value=word) for word in words)
+        return Resolved("sequence", items=items, option=base.option)
 
     def _known_method(self, base: Resolved, name: str, frame: Frame, index: int) -> Resolved | None:
         """A method that copies a tree of settings."""

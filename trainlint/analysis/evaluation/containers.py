@@ -153,6 +153,8 @@ class Containers:
 
     def element(self, frame: Frame, _: int, term: Term) -> Resolved:
         """What a loop over a value gives."""
+        if term.args[0] in frame.elements:
+            return frame.elements[term.args[0]]
         source = self.evaluator.value(frame, term.args[0])
         if source.kind == "sequence" and source.items:
             return join(list(source.items))
@@ -188,14 +190,40 @@ class Containers:
             if before.kind in ("object", "instance", "namespace", "config", "part", "function"):
                 return before
             return unknown(f"{term.name} changes in a loop", frozenset({term.name}))
-        values = [self.evaluator.value(frame, arg) for arg in term.args]
+        if len(term.args) == 3:
+            gathered = self._gathered(frame, term)
+            if gathered is not None:
+                return gathered
+        values = [self.evaluator.value(frame, arg) for arg in term.args[:2]]
         if all(same(values[0], value) for value in values[1:]):
             return values[0]
         objects = [value for value in values if value.kind in ("object", "instance", "part")]
         return join(objects) if objects else unknown(f"{term.name} changes in a loop", frozenset({term.name}))
 
+    def _gathered(self, frame: Frame, term: Term) -> Resolved | None:
+        """A list to which a loop appends a value for each element of what it goes over, if that is known."""
+        before, appended, source = term.args
+        start = self.evaluator.value(frame, before)
+        if start.kind != "sequence":
+            return None
+        items = self._for_each(frame, source, frame.term(appended).args[1])
+        return None if items is None else Resolved("sequence", items=(*start.items, *items))
+
+    def _for_each(self, frame: Frame, source: int, result: int) -> list[Resolved] | None:
+        """What a term is for each element of a sequence of constants; None for other things."""
+        over = self.evaluator.value(frame, source)
+        if over.kind != "sequence" or len(over.items) > MAX_SEQUENCE:
+            return None
+        if any(item.kind != "const" for item in over.items):
+            return None
+        return [self.evaluator.value(frame.at_element(source, item), result) for item in over.items]
+
     def comprehension(self, frame: Frame, index: int, term: Term) -> Resolved:
-        """A comprehension."""
+        """A comprehension: a sequence where it goes over a known one, whole."""
+        if term.name == "list" and term.value is None:
+            items = self._for_each(frame, term.args[-1], term.args[-2])
+            if items is not None and all(item.kind == "const" for item in items):
+                return Resolved("sequence", items=tuple(items), frame=frame, term=index)
         source = self.evaluator.value(frame, term.args[-1])
         element = self.evaluator.value(frame, term.args[-2])
         return Resolved("part", name="comprehension", items=(element, source), frame=frame, term=index)

@@ -29,10 +29,11 @@ class Frame:
     """A unit under evaluation. `bindings` gives parameters their values at one call; None asks every caller.
 
     `chain` are the calls that lead here, the innermost first; empty for a unit in no particular call.
+    `elements` are what loops are at, by the term they go over; of other loops any element is meant.
     Frames are compared by identity: each stands for one calling context.
     """
 
-    __slots__ = ("bindings", "chain", "facts", "receiver")
+    __slots__ = ("bindings", "chain", "elements", "facts", "receiver")
 
     def __init__(
         self,
@@ -45,6 +46,13 @@ class Frame:
         self.bindings = bindings
         self.receiver = receiver
         self.chain = chain
+        self.elements: Mapping[int, Resolved] = {}
+
+    def at_element(self, source: int, element: Resolved) -> Frame:
+        """This calling context in the round of a loop over the term `source` that is at an element."""
+        frame = Frame(self.facts, self.bindings, self.receiver, self.chain)
+        frame.elements = {**self.elements, source: element}
+        return frame
 
     @property
     def units(self) -> tuple[tuple[str, str], ...]:

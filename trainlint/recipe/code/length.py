@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved
 from trainlint.analysis.facts import Loop, Parameter
 from trainlint.knowledge.base import Entry
+from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.training import Training
@@ -14,6 +15,8 @@ from trainlint.recipe.model import State, Value
 _RANGES = frozenset(
     {"builtins.range", "tqdm.trange", "tqdm.auto.trange", "six.moves.range", "six.moves.xrange"}
 )
+
+_STEP_WORDS = frozenset("iter iters iterations niter niters step steps updates".split())
 
 
 def run_length(seen: Observations, training: Training) -> dict[str, Value]:
@@ -33,7 +36,9 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
         if "epoch" in target.lower():
             named.append(count)
         elif loop.parent < 0 or not training.loop_trains(frame.facts, loop.parent):
-            nested = training.depth(frame.facts, index) >= 1 and not _updates(seen, frame, index)
+            nested = training.depth(frame.facts, index) >= 1 and not (
+                _updates(seen, frame, index) or _goes_through_parts(seen, training, frame, index)
+            )
             (outer if nested else steps).append(count)
     found = {}
     epochs = named or outer
@@ -55,6 +60,22 @@ def _updates(seen: Observations, frame: Frame, loop: int) -> bool:
                 if entry is not None and entry.kind in ("optimizer", "scaler"):
                     return True
     return False
+
+
+def _goes_through_parts(seen: Observations, training: Training, frame: Frame, loop: int) -> bool:
+    """Whether the training loops within a loop go through a written list, or count inside a loop over steps:
+    the data sets or networks that a step takes in turn, not the batches of an epoch."""
+    inner = [
+        each
+        for index, each in enumerate(frame.facts.loops)
+        if each.parent == loop and training.loop_trains(frame.facts, index)
+    ]
+    sources = [seen.evaluator.value(frame, each.source) for each in inner]
+    if not sources or any(each.kind != "sequence" and _range(seen, each) is None for each in sources):
+        return False
+    texts = seen.texts(frame, frame.facts.loops[loop].source)
+    counted = bool(_STEP_WORDS & {word for text in texts for word in words_of(text)})
+    return counted or all(each.kind == "sequence" for each in sources)
 
 
 def _agreed(values: list[Value], unit: str) -> Value:

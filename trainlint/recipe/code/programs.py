@@ -53,7 +53,6 @@ class Program:
         self.evaluator = Evaluator(self, knowledge, configs)
         self._scripts: set[str] = set()
         self._by_call: dict[str, list[Place]] | None = None
-        self._sites: dict[Place, list[tuple[Frame, int]]] = {}
         self._events: dict[Place, list[Event]] = {}
         self._libraries: dict[str, bool] = {}
         self._called: dict[Place, frozenset[str]] = {}
@@ -133,22 +132,34 @@ class Program:
 
     def call_sites(self, path: str, qualname: str) -> Sequence[tuple[Frame, int]]:
         """Calls in reached units whose callee is this function, or this class for its `__init__`."""
-        place = (path, qualname)
-        if place not in self._sites:
-            self._sites[place] = []
-            self._sites[place] = self._find_sites(path, qualname)
-        return self._sites[place]
+        key = ("sites", path, qualname)
+        memo = self.evaluator.memo
+        known: list[tuple[Frame, int]] | None = memo.get(key)
+        if known is not None:
+            return known
+        if memo.is_open(key):
+            # Which object a method is called on may hang on what these calls pass: plain calls do not.
+            memo.cut(key)
+            return self._find_sites(path, qualname, named=True)
+        outer, found = memo.open(key), None
+        try:
+            found = self._find_sites(path, qualname, named=False)
+        finally:
+            memo.close(key, outer, found)
+        return found
 
-    def _find_sites(self, path: str, qualname: str) -> list[tuple[Frame, int]]:
+    def _find_sites(self, path: str, qualname: str, named: bool) -> list[tuple[Frame, int]]:
+        """The calls of a function; `named`: only those that name it, which needs no evaluation."""
         owner, _, simple = qualname.rpartition(".")
         wanted = owner.rpartition(".")[2] if simple == "__init__" else simple
+        decides = self._names if named else self._calls
         found: list[tuple[Frame, int]] = []
         for caller in self._callers_by_name().get(wanted, ()):
             frame = self.evaluator.root(*caller)
             if frame is None:
                 continue
             calls = (event.term for event in self.events(frame.facts) if event.kind == "call")
-            found += [(frame, term) for term in calls if self._calls(frame, term, path, qualname)]
+            found += [(frame, term) for term in calls if decides(frame, term, path, qualname)]
         return found
 
     def users(self, qualname: str) -> list[Place]:
@@ -168,14 +179,20 @@ class Program:
                     self._by_call.setdefault(name, []).append(place)
         return self._by_call
 
-    def _calls(self, frame: Frame, call: int, path: str, qualname: str) -> bool:
+    def _names(self, frame: Frame, call: int, path: str, qualname: str) -> bool:
+        """Whether a call names this function, as what it calls or as an argument."""
         callee = frame.facts.terms[frame.facts.terms[call].args[0]]
         owner, _, simple = qualname.rpartition(".")
         wanted = f"{path}::{owner if simple == '__init__' else qualname}"
         if callee.op == "global" and callee.name == wanted:
             return True
-        if simple != "__init__" and self._hands_on(frame, call, wanted):
+        return simple != "__init__" and self._hands_on(frame, call, wanted)
+
+    def _calls(self, frame: Frame, call: int, path: str, qualname: str) -> bool:
+        if self._names(frame, call, path, qualname):
             return True
+        callee = frame.facts.terms[frame.facts.terms[call].args[0]]
+        simple = qualname.rpartition(".")[2]
         if callee.op == "attr" and callee.name == simple:
             value = self.evaluator.value(frame, frame.facts.terms[call].args[0])
             return any(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from trainlint.analysis.facts import Outline, Unit
 from trainlint.analysis.index.project import ProjectIndex
@@ -43,6 +43,7 @@ class Reach:
         self.entry = entry
         self.paths = tuple(paths)
         self._functions: dict[str, list[Place]] = {}
+        self._scripts: dict[str, list[Place]] = {}
         self._classes: dict[str, list[Place]] = {}
         self._methods: dict[Place, list[Unit]] = {}
         self._units: dict[Place, Unit] = {}
@@ -96,6 +97,9 @@ class Reach:
                 owner = unit.qualname.rpartition(".")[0]
                 if owner:
                     self._methods.setdefault((outline.path, owner), []).append(unit)
+                elif outline.path == self.entry:
+                    # A module may be a value, and its functions members of it; the script that is run is not.
+                    self._scripts.setdefault(simple, []).append(place)
                 else:
                     self._functions.setdefault(simple, []).append(place)
 
@@ -119,6 +123,20 @@ class Reach:
             self._expose(place)
         for name in self.names_used(place):
             self._use(name)
+        for function in self._own(place):
+            self._add(function)
+
+    def _own(self, place: Place) -> Iterator[Place]:
+        """The functions of the entry file that a unit names: not those that only share a member's name."""
+        unit, aliases = self._units[place], self._aliases[place[0]]
+        for dotted in (*unit.calls, *unit.references, *unit.decorators):
+            head, separator, _ = dotted.partition(".")
+            name = aliases.get(head, head) if not separator else _last(dotted)
+            for target in self._scripts.get(name, ()):
+                if place[0] == self.entry and not separator:
+                    yield target
+                elif self.index.resolve(place[0], place[1], dotted).path == self.entry:
+                    yield target
 
     def _expose(self, place: Place) -> None:
         """A library may call any function that it is shown: those named, with all methods of classes."""
@@ -128,7 +146,7 @@ class Reach:
                 self._enliven(owner)
                 for unit in self._methods.get(owner, ()):
                     self._add((owner[0], unit.qualname))
-        for places in self._functions.values():
+        for places in (*self._functions.values(), *self._scripts.values()):
             for each in places:
                 if each[0] == path:
                     self._add(each)

@@ -56,13 +56,14 @@ class Gap:
 
     `package` is the library that it comes from; "" where anything may happen. `own`: it can only be code of
     the project, all of which was read, so that only what the program is not seen to run is in question.
-    `file`: it is a whole file.
+    `anywhere`: it can be any file of the project, in reach or not. `file`: it is a whole file.
     """
 
     shown: str
     span: Span
     package: str = ""
     own: bool = False
+    anywhere: bool = False
     file: bool = False
 
 
@@ -97,8 +98,8 @@ class Unread:
     def _may(self, gap: Gap, effect: str) -> bool:
         if effect == "replace":
             return gap.file
-        if gap.own:
-            return self._hidden(effect)
+        if gap.own or gap.anywhere:
+            return self._hidden(effect, gap.anywhere)
         return not gap.package or not self.is_inert(gap.package, effect)
 
     def is_inert(self, name: str, effect: str) -> bool:
@@ -106,13 +107,14 @@ class Unread:
         knowledge = self.seen.evaluator.knowledge
         return knowledge.framework(name) is not None or knowledge.inert(name, _INERT_FOR[effect])
 
-    def _hidden(self, effect: str) -> bool:
-        """Whether a unit of the program's files that it is not seen to run calls what may have the effect."""
+    def _hidden(self, effect: str, anywhere: bool) -> bool:
+        """Whether a unit of the program's files, or of all files of the project, that the program is not seen
+        to run calls what may have the effect."""
         words = _WORDS.get(effect, frozenset())
         program = self.seen.program
         return any(
             not words.isdisjoint(words_of(name.rpartition(".")[2]))
-            for path, outline in program.outlines.items()
+            for path, outline in (program.index.outlines if anywhere else program.outlines).items()
             for unit in outline.units
             if (path, unit.qualname) not in program.reach
             for name in unit.calls
@@ -150,7 +152,8 @@ class Unread:
             if call.span is None:
                 continue
             if self._runs_text(call):
-                yield Gap(self.shown(call.frame, call.term), call.span)
+                # A name that is put together is that of a module of the project: libraries are named as they are.
+                yield Gap(self.shown(call.frame, call.term), call.span, anywhere="import" in call.name)
                 continue
             looked_up = self._looked_up(call)
             if looked_up is not None:

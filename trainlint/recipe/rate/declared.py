@@ -9,10 +9,10 @@ from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.derived import number
 from trainlint.recipe.model import State, Value
 
-PACKAGES = ("timm.",)
-"""Libraries whose schedules begin with a linear warmup, of so many epochs unless they are told otherwise."""
+PACKAGES = ("timm.", "transformers.", "diffusers.")
+"""Libraries whose schedules begin with a linear warmup, as long as they are told."""
 
-_DECAYS = frozenset({"cosine", "tanh", "step", "multistep", "polynomial", "wsd"})
+_DECAYS = frozenset({"cosine", "tanh", "step", "multistep", "polynomial", "wsd", "linear-decay"})
 
 
 def declared(seen: Observations, call: Call) -> dict[str, Value]:

@@ -39,6 +39,9 @@ _CURVE_FACTS = (
     "rate.peak",
     "rate.final_ratio",
 )
+_NEAR_TURN = 0.01
+"""How far below its top the updates around a schedule's turn may stay, against the top."""
+
 _BATCH_NAMES = frozenset(
     {"batch_size", "batchsize", "bs", "bsz", "world_size", "ngpus", "n_gpus", "num_gpus"}
 )
@@ -88,7 +91,8 @@ def schedule_facts(
             found.update(declared(seen, optimizers.schedules[0]))
         found["optimizer.schedule.name"] = named["schedule.name"]
         return RateFacts({**named, **found}, follows_batch=_follows_batch(optimizers, simulation))
-    found = {**named, **_from_curve(result, rate), **_at_the_end(result, optimizers)}
+    highest = _highest(seen, optimizers)
+    found = {**named, **_from_curve(result, rate, highest), **_at_the_end(result, optimizers)}
     if named["schedule.name"].value == "custom" and is_inverse(result.curve):
         found["schedule.name"] = derived("inverse", named["schedule.name"].span)
     found["optimizer.schedule.name"] = found["schedule.name"]
@@ -152,12 +156,20 @@ def _falls(seen: Observations, call: Call) -> bool:
     return isinstance(value, (int, float)) and 0 <= value <= 1
 
 
-def _from_curve(result: RateResult, rate: Value) -> dict[str, Value]:
+def _highest(seen: Observations, optimizers: Optimizers) -> Value | None:
+    """The highest rate that the one schedule is given: OneCycleLR's `max_lr`."""
+    calls = [call for call in optimizers.schedules if call.entry is not None]
+    if len(calls) != 1 or optimizers.rate_stores or "max_lr" not in calls[0].entry.fields:  # type: ignore[union-attr]
+        return None
+    return leaf(seen.argument(calls[0], "max_lr"), calls[0], unit="rate")
+
+
+def _from_curve(result: RateResult, rate: Value, highest: Value | None) -> dict[str, Value]:
     curve, span = result.curve, result.span
     found = {
         "schedule.shape": derived(curve.shape, span),
         "optimizer.schedule.decays": derived(curve.shape in ("decaying", "cyclic"), span),
-        "rate.peak": _peak(curve.peak, rate, span),
+        "rate.peak": _peak(curve.peak, rate, highest, span),
     }
     if curve.shape == "flat" and result.warmup == 0:
         found["schedule.name"] = derived("constant", span)
@@ -199,10 +211,12 @@ def _is_one_cosine(optimizers: Optimizers) -> bool:
     return not optimizers.rate_stores and "cosine" in shapes and shapes <= {"cosine", *_AROUND}
 
 
-def _peak(peak: float, rate: Value, span: Span | None) -> Value:
-    written = number(rate)
-    if written is not None and abs(peak - written) <= 1e-9 * abs(written):
-        return Value(written, State.DERIVED, "rate", rate.span, rate.chain)
+def _peak(peak: float, rate: Value, highest: Value | None, span: Span | None) -> Value:
+    """The highest rate as it is written: a schedule whose turn falls between two updates all but reaches it."""
+    for value, near in ((rate, 1e-9), (highest, _NEAR_TURN)):
+        written = number(value)
+        if value is not None and written is not None and abs(peak - written) <= near * abs(written):
+            return Value(written, State.DERIVED, "rate", value.span, value.chain)
     return derived(peak, span, unit="rate")
 
 
