@@ -143,7 +143,7 @@ def test_a_fluid_schedule_is_no_constant_rate(tmp_path: Path) -> None:
         ("optax.chain(optax.clip(1.0), optax.adam(1e-3))", "", False),
         ("optax.adam(optax.cosine_decay_schedule(1e-3, 60))", "", True),
         ("optax.chain(optax.adam(1e-3), optax.scale_by_schedule(lambda step: 0.5))", "", True),
-        ("optax.adam(lambda step: 1e-3 * 0.9**step)", "", State.UNKNOWN),
+        ("optax.adam(lambda step: 1e-3 * 0.9**step)", "", True),
         ("optax.adam(rate)", "from somewhere import rate", State.UNKNOWN),
         ("optax.chain(optax.adam(1e-3), cooled())", "from somewhere import cooled", State.UNKNOWN),
     ],

@@ -35,7 +35,9 @@ class Unit(msgspec.Struct):
     inside an
     `if`, `try` or loop of the module's or class's body. A name defined again gets a suffix: "f#2".
     `stores` are the attributes and constant keys it assigns: "lr" for `args.lr = 1` and `cfg["lr"] = 1`.
-    `metaclass` is a class's metaclass as written, "" where it names none.
+    `metaclass` is a class's metaclass as written, "" where it names none. `guarded` are the calls and names
+    of a module's body that stand only under its main guard: they do not count where it is imported.
+    `handed` are the last names of attributes that are passed as arguments: `run(engine.train)`.
     """
 
     qualname: str
@@ -51,6 +53,8 @@ class Unit(msgspec.Struct):
     conditional: bool = False
     stores: list[str] = msgspec.field(default_factory=list)
     metaclass: str = ""
+    guarded: list[str] = msgspec.field(default_factory=list)
+    handed: list[str] = msgspec.field(default_factory=list)
 
 
 class Import(msgspec.Struct, frozen=True):

@@ -175,7 +175,7 @@ class _Walker:
         if language is None or (is_test(entry.name, folder=False) and not self.with_tests):
             return
         path = prefix + entry.name
-        if self._ignored(path, level) or not self._is_own_file(entry):
+        if self._ignored(path, level) or not self._is_own_file(entry, language):
             return
         self.tree.files.append(SourceFile(path, language))
 
@@ -184,12 +184,15 @@ class _Walker:
             return True
         return level is not None and ignored(level, path)
 
-    def _is_own_file(self, entry: os.DirEntry[str]) -> bool:
-        """A link counts only where it leads out of the project: inside, its target is read anyway."""
+    def _is_own_file(self, entry: os.DirEntry[str], language: str) -> bool:
+        """A link counts where it leads out of the project: inside, its target is read anyway. One that leads
+        nowhere or in a circle is a module that programs may import and that cannot be read."""
         try:
             if not entry.is_symlink():
                 return entry.is_file(follow_symlinks=False)
-            target = os.path.realpath(entry.path)
-            return Path(target).is_file() and not Path(target).is_relative_to(self.root)
+            target = Path(os.path.realpath(entry.path))
+            if target.is_file():
+                return not target.is_relative_to(self.root)
+            return language == "python" and not target.is_dir()
         except OSError:
-            return False
+            return language == "python"

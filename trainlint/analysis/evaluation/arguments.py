@@ -138,18 +138,27 @@ class LazyArguments(Mapping[str, Resolved]):
         self._frame = frame
         self._call = call
         self._facts = facts
-        self._arguments: Arguments | None = None
 
     def _all(self) -> Arguments:
-        if self._arguments is None:
-            self._arguments = Arguments({}, {})
-            self._arguments = self._binder.passed(self._frame, self._call, self._facts)
-            if not self._arguments.complete:
+        key = ("arguments", id(self))
+        memo = self._binder.evaluator.memo
+        known: Arguments | None = memo.get(key)
+        if known is not None:
+            return known
+        if memo.is_open(key):
+            memo.cut(key)
+            return Arguments({}, {})
+        outer, found = memo.open(key), None
+        try:
+            found = self._binder.passed(self._frame, self._call, self._facts)
+            if not found.complete:
                 for param in self._facts.params:
-                    self._arguments.bound.setdefault(
+                    found.bound.setdefault(
                         param.name, unknown(f"parameter {param.name}: starred argument")
                     )
-        return self._arguments
+        finally:
+            memo.close(key, outer, found)
+        return found
 
     @property
     def complete(self) -> bool:

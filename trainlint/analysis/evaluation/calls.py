@@ -39,6 +39,7 @@ class CallEvaluator:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self._frames: dict[tuple[int, int, str], Frame] = {}
+        self._stands_for: dict[str, str] = {}
 
     def evaluate(self, frame: Frame, index: int, term: Term) -> Resolved:
         """The value of a call."""
@@ -57,6 +58,9 @@ class CallEvaluator:
         if callee.kind == "class" and self._is_open_dict(callee):
             return Resolved("object", name=_OPEN_DICT, site=_site(frame, index), frame=frame, term=index)
         if callee.kind == "class":
+            base = self.stands_for(callee.name)
+            if base:
+                return Resolved("object", name=base, site=_site(frame, index), frame=frame, term=index)
             return Resolved("instance", name=callee.name, site=_site(frame, index), frame=frame, term=index)
         if callee.kind == "function":
             return self._function(callee, frame, index)
@@ -68,6 +72,23 @@ class CallEvaluator:
                 "object", name=f"{callee.name}()", site=_site(frame, index), frame=frame, term=index
             )
         return unknown(f"the result of {callee.name or 'a call'}")
+
+    def stands_for(self, name: str) -> str:
+        """The loader of a library that a project class is, but for what it does behind it: its constructor
+        passes on what it gets. "" for other classes."""
+        if name not in self._stands_for:
+            self._stands_for[name] = self._loader_behind(*name.split("::", 1))
+        return self._stands_for[name]
+
+    def _loader_behind(self, path: str, qualname: str) -> str:
+        for base in self.evaluator.scope.foreign_bases(path, qualname):
+            entry = self.evaluator.entry(self.evaluator.knowledge.canonical(base))
+            if entry is None or entry.kind != "loader":
+                continue
+            kind, where, method = self.evaluator.scope.resolve(path, qualname, "__init__")
+            facts = self.evaluator.scope.facts(where, method) if kind == "function" else None
+            return entry.name if kind != "function" or (facts and _passes_on(facts)) else ""
+        return ""
 
     def _is_open_dict(self, callee: Resolved) -> bool:
         """Whether a project class is a dict whose keys are attributes, and no more."""
@@ -441,6 +462,16 @@ class CallEvaluator:
                 if held is None and not (mapping.kind == "mapping" and mapping.complete):
                     return unknown(f"{name} may be passed by a starred argument", frozenset({name}))
         return None
+
+
+def _passes_on(facts: UnitFacts) -> bool:
+    """Whether a constructor takes any arguments, and calls the next one with just these."""
+    if [param.kind for param in facts.params[1:]] != ["star", "double-star"]:
+        return False
+    calls = (facts.terms[event.term] for event in facts.events if event.kind == "call")
+    return any(
+        facts.terms[call.args[0]].name == "__init__" and list(call.keys) == ["*", "**"] for call in calls
+    )
 
 
 def _site(frame: Frame, index: int) -> Site:

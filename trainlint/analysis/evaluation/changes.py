@@ -78,6 +78,9 @@ class Changes:
             if happens is False or (later and not write.sweeps and before.kind not in ("absent", "unknown")):
                 continue
             value = self._value(write, certain)
+            if not happens and _is_not_given(value) and before.kind not in ("absent", "unknown"):
+                # `if given(args.lr): cfg.lr = args.lr`: nothing gives it.
+                continue
             if happens and not later:
                 certain = value
             else:
@@ -253,3 +256,8 @@ class Changes:
         """A function that nothing calls: a library may, as it does with commands."""
         frame = self.evaluator.root(path, qualname)
         return True if frame is not None and self.evaluator.commands.is_command(frame) else None
+
+
+def _is_not_given(value: Resolved) -> bool:
+    """Whether a value is an option that no one gives, and that has no default."""
+    return value.kind == "const" and value.value is None and bool(value.option)

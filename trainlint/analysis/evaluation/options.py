@@ -20,6 +20,9 @@ _CLASSES = frozenset({"add_arguments", "add_class_arguments", "add_dataclass_arg
 _DECLARING = frozenset({"add_argument"}) | _CLASSES
 """What parsers' methods are called that declare options; some those of a class's fields."""
 
+_MAX_TERMS = 64
+"""Most parts of a condition that are looked at."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Option:
@@ -154,7 +157,7 @@ class Options:
             self._set = list(self._set_defaults())
         found = option.default
         for frame, event in self._set:
-            if not self._concerns(frame, event, option):
+            if not self._concerns(frame, event, option) or _asks_for(frame, event, name):
                 continue
             given = self._given_default(frame, frame.term(event.term), name)
             happens = None if given.kind == "absent" else self.evaluator.changes.happens(frame, event)
@@ -246,6 +249,19 @@ class Options:
         kind = self.evaluator.value(frame, type_term)
         function = CONVERSIONS.get(kind.name)
         return convert(function, value) if function is not None else value
+
+
+def _asks_for(frame: Frame, event: Event, name: str) -> bool:
+    """Whether an option decides if something happens: `if args.config:`. Then it was parsed before."""
+    waiting = [condition.term for condition in event.conditions]
+    for _ in range(_MAX_TERMS):
+        if not waiting:
+            break
+        record = frame.term(waiting.pop())
+        if record.op == "attr" and record.name == name:
+            return True
+        waiting += record.args
+    return False
 
 
 def _constant(frame: Frame, term: int | None) -> Scalar:

@@ -78,7 +78,7 @@ class Bindings:
                 if name != "*":
                     self.define(name, "import", conditional)
         elif isinstance(node, ast.If):
-            self.main_guard = self.main_guard or _is_main_guard(node.test)
+            self.main_guard = self.main_guard or is_main_guard(node.test)
         else:
             for name in _bound_names(node):
                 self.symbols.setdefault(name, "variable")
@@ -168,9 +168,10 @@ def _literal_names(node: ast.expr) -> list[str] | None:
     return names if len(names) == len(node.elts) else None
 
 
-def _is_main_guard(test: ast.expr) -> bool:
+def is_main_guard(test: ast.expr) -> bool:
+    """Whether a condition holds only where the module is run as a script: `__name__ == "__main__"`."""
     if isinstance(test, ast.BoolOp):
-        return any(_is_main_guard(value) for value in test.values)
+        return any(is_main_guard(value) for value in test.values)
     if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
         return False
     sides = (test.left, test.comparators[0])

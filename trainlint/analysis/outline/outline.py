@@ -12,7 +12,7 @@ from typing import Any
 from trainlint.analysis.close.slices import split_lines
 from trainlint.analysis.facts import Outline, Parameter, Unit
 from trainlint.analysis.outline import syntax
-from trainlint.analysis.outline.bindings import Bindings, ImportTable
+from trainlint.analysis.outline.bindings import Bindings, ImportTable, is_main_guard
 from trainlint.analysis.outline.ranges import first_line, last_line, literals, own_ranges
 from trainlint.analysis.outline.scan import MAX_WIDTH, Scan, TooDeepError, dotted
 from trainlint.text.document import Broken
@@ -93,19 +93,22 @@ class _Collector:
         """Fill the unit of a module's or class's body; functions and classes in it become units of their
         own."""
         self.units.append(unit)
-        stack = [(statement, conditional) for statement in reversed(statements)]
+        guard = Scan(self.vocabulary)
+        stack = [(statement, conditional, scan) for statement in reversed(statements)]
         while stack:
-            statement, inside = stack.pop()
+            statement, inside, into = stack.pop()
             kind = statement.__class__
             if kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
                 self._function(statement, unit, inside)  # type: ignore[arg-type]
             elif kind is ast.ClassDef:
                 self._class(statement, unit, inside)  # type: ignore[arg-type]
             else:
-                children = self._statement(statement, unit, scan)
-                stack.extend((child, True) for child in reversed(children))
+                children = self._statement(statement, unit, into)
+                guarded = _guarded(statement) if unit.kind == "module" else ()
+                stack.extend((each, True, guard if each in guarded else into) for each in reversed(children))
                 if unit.kind == "module":
                     self.bindings.statement(statement, inside)
+        unit.guarded = scan.take_in(guard)
         self._close(unit, scan)
 
     def _class(self, node: ast.ClassDef, owner: Unit, conditional: bool) -> None:
@@ -194,7 +197,13 @@ class _Collector:
         unit.mentions = sorted(scan.mentions | (scan.names & self.vocabulary))
         unit.divides = scan.divides
         unit.stores = sorted(scan.stores)
-        self.read_names[unit.qualname] = scan.names
+        self.read_names[unit.qualname] = scan.names | scan.handed
+        unit.handed = sorted(scan.handed)
+
+
+def _guarded(statement: ast.stmt) -> Sequence[ast.stmt]:
+    """The statements that only run where the module is the script."""
+    return statement.body if isinstance(statement, ast.If) and is_main_guard(statement.test) else ()
 
 
 def _check_branches(node: ast.If) -> None:

@@ -59,19 +59,20 @@ class Scan:
     """Accumulates, over the expressions of one unit: callees in order of evaluation, mentions, and whether it
     divides.
 
-    `names` are the plain names read, and the attributes passed as arguments: functions may be handed on under
-    them.
+    `names` are the plain names read, `handed` the attributes passed as arguments: functions may be handed on
+    under both.
     `texts` collects string literals long enough to be many adjacent ones; the tree does not tell. `stores`
     are the attributes and constant keys that are assigned.
     """
 
-    __slots__ = ("calls", "divides", "mentions", "names", "stores", "texts", "vocabulary")
+    __slots__ = ("calls", "divides", "handed", "mentions", "names", "stores", "texts", "vocabulary")
 
     def __init__(self, vocabulary: frozenset[str]) -> None:
         self.vocabulary = vocabulary
         self.calls: dict[str, None] = {}
         self.mentions: set[str] = set()
         self.names: set[str] = set()
+        self.handed: set[str] = set()
         self.stores: set[str] = set()
         self.texts: list[ast.expr] = []
         self.divides = False
@@ -82,6 +83,7 @@ class Scan:
         Raises TooDeepError where the nesting is more than the close reader can take.
         """
         vocabulary, mention, name_read = self.vocabulary, self.mentions.add, self.names.add
+        hand = self.handed.add
         calls: list[ast.Call] = []
         level: list[Any] = [root for root in roots if root is not None]
         first = level[0] if level else None
@@ -106,12 +108,12 @@ class Scan:
                     extend(node.args)
                     for argument in node.args:
                         if argument.__class__ is ast.Attribute:
-                            name_read(argument.attr)
+                            hand(argument.attr)
                     for keyword in node.keywords:
                         if keyword.arg in vocabulary:
                             mention(keyword.arg)
                         if keyword.value.__class__ is ast.Attribute:
-                            name_read(keyword.value.attr)
+                            hand(keyword.value.attr)
                         push(keyword.value)
                 elif kind is ast.Subscript:
                     push(node.value)
@@ -135,6 +137,19 @@ class Scan:
             if name:
                 self.calls[name] = None
         return calls
+
+    def take_in(self, other: Scan) -> list[str]:
+        """Add all that another scan found; the calls and names that only it did, sorted."""
+        found = {*other.calls, *other.names, *other.handed}
+        added = sorted(found - self.calls.keys() - self.names - self.handed)
+        self.calls.update(other.calls)
+        self.mentions |= other.mentions
+        self.names |= other.names
+        self.handed |= other.handed
+        self.stores |= other.stores
+        self.texts += other.texts
+        self.divides = self.divides or other.divides
+        return added
 
     def augmented(self, node: ast.AugAssign) -> None:
         """Take note of `x /= y` and `x **= y`."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from trainlint.analysis.evaluation.values import Resolved
 from trainlint.analysis.facts import Parameter
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
@@ -63,3 +64,15 @@ def _of_pipelines(seen: Observations) -> Iterator[Value]:
             continue
         for argument in record.args[1:2]:
             yield leaf(seen.evaluator.value(call.frame, argument), call)
+
+
+def full_batch(seen: Observations, size: Resolved | None) -> Resolved | None:
+    """The batch size that is meant by `min(64, len(data))`: only data that is smaller still gives another."""
+    if size is None or size.kind != "object" or size.name != "builtins.min" or size.frame is None:
+        return size
+    given = [seen.evaluator.value(size.frame, each) for each in size.frame.term(size.term).args[1:]]
+    known = [each for each in given if each.is_number]
+    others = [each for each in given if not each.is_number]
+    if len(known) == 1 and others and all(each.name == "builtins.len" for each in others):
+        return known[0]
+    return size

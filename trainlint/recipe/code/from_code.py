@@ -6,6 +6,7 @@ from trainlint.analysis.evaluation.values import Resolved
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.accelerated import accumulated, counted_steps
+from trainlint.recipe.code.alternatives import agreed_facts
 from trainlint.recipe.code.batches import batch_facts
 from trainlint.recipe.code.chains import Chains
 from trainlint.recipe.code.counterparts import preparations
@@ -104,7 +105,7 @@ def code_recipe(program: Program) -> Recipe | None:
     if lightning is not None:
         put(facts, lightning.facts)
     facts["meta.purpose"] = purpose_of(seen, training, optimizers)
-    facts["meta.toy"] = toy_run(seen, facts)
+    facts["meta.toy"] = toy_run(seen, training, facts)
     if trains_on_made_up_data(seen, training, _training_sets(loaders, loader_elements)):
         facts["meta.toy"] = derived(True, at)
     seeding = Seeding(seen, seen.evaluator.knowledge.backend(framework), at)
@@ -136,6 +137,9 @@ def code_recipe(program: Program) -> Recipe | None:
         put(facts, lightning.facts)
         facts.update(lightning.without(primary, bool(optimizers.schedules)))
     derive(facts, "device")
+    if len(optimizer_elements) > 1 and not optimizers.unread:
+        # Said, but judged by none: what holds for one network of several is not known to be a choice.
+        facts.update(agreed_facts(optimizer_elements))
     _switches(facts, seen, optimizers)
     _follow_batch(facts)
     groups = {

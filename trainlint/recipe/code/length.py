@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from trainlint.analysis.evaluation.arguments import Arguments
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved
 from trainlint.analysis.facts import Loop, Parameter
 from trainlint.knowledge.base import Entry
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.resumed import first_round
+from trainlint.recipe.code.rounds import ALL_EPOCHS, batches_taken, epochs_in
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.code.while_loops import fresh, while_count
 from trainlint.recipe.model import State, Value
@@ -32,8 +35,10 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
         count = loop_count(seen, frame, loop)
         target = loop.target if loop.kind == "for" else _while(seen, frame, loop)[0]
         if count is None:
+            taken = batches_taken(seen, frame, loop)
+            steps += [] if taken is None else [taken]
             continue
-        if "epoch" in target.lower():
+        if "epoch" in target.lower() or count.unit == ALL_EPOCHS:
             named.append(count)
         elif loop.parent < 0 or not training.loop_trains(frame.facts, loop.parent):
             nested = training.depth(frame.facts, index) >= 1 and not (
@@ -88,7 +93,10 @@ def _agreed(values: list[Value], unit: str) -> Value:
 
 
 def loop_count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
-    """How often a loop runs by the range it goes through, in epochs; None for a loop over something else."""
+    """How often a loop runs by the range it goes through, in epochs; None for a loop over something else.
+
+    In ALL_EPOCHS where it counts the batches of so many epochs.
+    """
     source = seen.evaluator.value(frame, loop.source)
     if loop.kind == "while":
         return _while(seen, frame, loop)[1]
@@ -96,27 +104,28 @@ def loop_count(seen: Observations, frame: Frame, loop: Loop) -> Value | None:
     made = _range(seen, source)
     if made is None:
         return None
-    arguments = seen.evaluator.binder.arguments(made).bound
+    arguments = seen.evaluator.binder.arguments(made)
     first, second = arguments.get("start"), arguments.get("stop")
     start, stop = (None, first) if second is None else (first, second)
     if stop is None:
         return None
-    value = (
-        stop
-        if start is None
-        else seen.evaluator.operators.arithmetic(
-            "-",
-            stop.default(),
-            fresh(start),
-            Origin(None, ""),
-        )
-    )
+    end = arguments.terms.get("start" if second is None else "stop")
+    value = stop if start is None else _from_start(seen, arguments, stop.default(), start)
     value = value.default()
     if not value.is_number:
+        epochs = None if end is None else epochs_in(seen, *end)
+        if epochs is not None:
+            return epochs
         return unknown_value(value.name or "the loop's range is not known", span)
     where = next((origin.span for origin in stop.default().origins if origin.span is not None), span)
     state = State.DERIVED if value.derived else State.EXPLICIT
     return Value(value.value, state, "epochs", where)
+
+
+def _from_start(seen: Observations, arguments: Arguments, stop: Resolved, start: Resolved) -> Resolved:
+    """How far it is to the end of a range from where a fresh run starts."""
+    begin = first_round(seen, *arguments.terms["start"]) if "start" in arguments.terms else fresh(start)
+    return seen.evaluator.operators.arithmetic("-", stop, begin, Origin(None, ""))
 
 
 def _while(seen: Observations, frame: Frame, loop: Loop) -> tuple[str, Value | None]:

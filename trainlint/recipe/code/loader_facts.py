@@ -12,7 +12,7 @@ from trainlint.recipe.code.leaves import absent, derived, unknown_value
 from trainlint.recipe.code.loaders import Loaders, Use
 from trainlint.recipe.code.observe import overlap
 from trainlint.recipe.code.pipelines import Pipelines, place
-from trainlint.recipe.model import State, Value
+from trainlint.recipe.model import Scalar, State, Value
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _ROUNDING = 2e-3
@@ -47,6 +47,7 @@ class LoaderFacts:
             element["loader.consumed"] = self._consumed(use)
             element["loader.purpose"] = self._purpose(use, element)
             sources.append(self._prepare(use, element))
+        self._note_trained_on(elements)
         for source, element in zip(sources, elements, strict=True):
             if source and element["loader.role"].value == "eval":
                 self._compare(source, element, list(zip(sources, elements, strict=True)))
@@ -59,17 +60,45 @@ class LoaderFacts:
             return unknown_value("its names do not tell what it is for", use.span)
         return derived("train" if trains else "eval", use.span)
 
+    def _note_trained_on(self, elements: list[dict[str, Value]]) -> None:
+        """Tell of each loader whether a training loader reads the same split of the same data set: those made
+        in the same function, if there are any, as a program may train several models in turn."""
+        read = [self._published(use) for use in self.loaders.uses]
+        training = [
+            (use.call.place, part)
+            for use, part, element in zip(self.loaders.uses, read, elements, strict=True)
+            if "train" in (element["loader.role"].value, element["loader.named"].value)
+        ]
+        for use, part, element in zip(self.loaders.uses, read, elements, strict=True):
+            beside = [other for place, other in training if place == use.call.place]
+            trains = beside or [other for _, other in training]
+            if part is not None and part in trains:
+                element["loader.trained_on"] = derived(True, use.span)
+            elif part is None or not trains or None in trains:
+                reason = "it is not known what the training loaders read"
+                element["loader.trained_on"] = unknown_value(reason, use.span)
+            else:
+                element["loader.trained_on"] = derived(False, use.span)
+
+    def _published(self, use: Use) -> tuple[str, Scalar] | None:
+        """The published data set that a loader reads, and which split of it; None where that is not known."""
+        dataset = use.argument("dataset")
+        given = self._split_asked_for(dataset) if dataset is not None else None
+        return (dataset.name, given.value) if dataset is not None and given is not None else None
+
+    def _split_asked_for(self, dataset: Resolved) -> Resolved | None:
+        entry = self.seen.evaluator.entry(dataset.name) if dataset.kind == "object" else None
+        parameter = entry.fields.get("split") if entry is not None and entry.kind == "dataset" else None
+        given = self.seen.evaluator.binder.arguments(dataset).get(parameter) if parameter else None
+        return given if given is not None and given.kind == "const" and not given.option else None
+
     def _split(self, use: Use) -> Value:
         dataset = use.argument("dataset")
         if dataset is None or dataset.kind != "object" or self._cut_later or not self._takes_all(use):
             return unknown_value("it is not known to read one published split", use.span)
-        entry = self.seen.evaluator.entry(dataset.name)
-        parameter = entry.fields.get("split") if entry is not None and entry.kind == "dataset" else None
-        if entry is None or parameter is None:
-            return unknown_value("the data set has no published split", use.span)
-        given = self.seen.evaluator.binder.arguments(dataset).get(parameter)
-        if given is None or given.kind != "const" or given.option:
-            return unknown_value("the split is not a constant", use.span)
+        given = self._split_asked_for(dataset)
+        if given is None:
+            return unknown_value("the data set is not asked for a published split, by a constant", use.span)
         trains = {True: True, False: False, "train": True, "test": False, "val": False, "valid": False}
         if given.value not in trains or isinstance(given.value, int) is not isinstance(given.value, bool):
             return unknown_value("the split is neither for training nor for evaluation", use.span)

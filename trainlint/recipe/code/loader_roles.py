@@ -24,11 +24,13 @@ _TRAIN_FLAGS = frozenset({"train", "is_train", "training"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Consumer:
-    """A loop over a loader, and whether it trains on its batches."""
+    """A loop over a loader, and whether it trains on its batches. `elsewhere`: only in a run that is asked
+    for something else than what it does by default."""
 
     identity: Identity
     span: Span
     trains: bool
+    elsewhere: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -74,9 +76,8 @@ class RoleSignals:
             split = self._split_of(item)
             if split is not None:
                 self._hear(found, split, Link(span, f"it reads the {split} split"))
-        for consumer in self.consumers:
-            if not overlap(consumer.identity, made.identity):
-                continue
+        consumers = [each for each in self.consumers if overlap(each.identity, made.identity)]
+        for consumer in [each for each in consumers if not each.elsewhere] or consumers:
             if consumer.trains:
                 found.train.insert(0, Link(consumer.span, "its batches reach backward()"))
                 found.consumed = True

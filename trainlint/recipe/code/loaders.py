@@ -10,12 +10,14 @@ from trainlint.analysis.evaluation.values import Frame, Resolved, same
 from trainlint.findings import Span
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.batches import full_batch
 from trainlint.recipe.code.dataset_style import DatasetStyles
 from trainlint.recipe.code.leaves import absent, leaf, unknown_value
 from trainlint.recipe.code.lightning_runs import handed_loaders, lightning_runs
 from trainlint.recipe.code.loader_roles import Consumer, RoleSignals
 from trainlint.recipe.code.made_up import made_up
 from trainlint.recipe.code.observe import Call, Observations, overlap
+from trainlint.recipe.code.own_samplers import draws_permutation
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
 
@@ -94,7 +96,9 @@ class Loaders:
             "loader.shuffle": self._shuffle(use),
             "loader.sampler": self._sampler(use),
             "loader.batch_size": leaf(
-                use.argument("batch_size"), use.call, default=entry.default("batch_size") if entry else None
+                full_batch(self.seen, use.argument("batch_size")),
+                use.call,
+                default=entry.default("batch_size") if entry else None,
             ),
             "loader.shuffled_when": self._shuffled_when(use, order),
         }
@@ -164,6 +168,8 @@ class Loaders:
                 return Value("random", State.DERIVED, span=use.span)
             if entry.extra.get("name") == "distributed":
                 return self._distributed_order(use, sampler)
+        if draws_permutation(self.seen, sampler):
+            return Value("random", State.DERIVED, span=use.span)
         return unknown_value("a sampler of its own sets the order", use.span)
 
     def _distributed_order(self, use: Use, sampler: Resolved) -> Value:
@@ -330,7 +336,8 @@ class Loaders:
                 if trains is None:
                     continue
                 drawn = self.drawn_from(self.seen.evaluator.value(frame, loop.source))
-                found += [Consumer(item.identity, span, trains) for item in drawn]
+                elsewhere = not self.seen.comes_to((frame.facts.path, frame.facts.qualname))
+                found += [Consumer(item.identity, span, trains, elsewhere) for item in drawn]
         return [*found, *self._taken(training), *self._handed(training)]
 
     def _handed(self, training: Training) -> Iterator[Consumer]:

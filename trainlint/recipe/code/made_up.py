@@ -35,9 +35,7 @@ def trains_on_made_up_data(seen: Observations, training: Training, sets: Sequenc
     training loaders, `sets`, or, without any loader, tensors that each update sees as a whole."""
     if sets:
         return all(dataset is not None and _is_drawn_set(seen, dataset) for dataset in sets)
-    if seen.made("loader") or training.fits:
-        return False
-    if any(training.depth(frame.facts, index) for frame, index, _ in training.loops()):
+    if not training.is_full_batch():
         return False
     before = [
         call
@@ -111,10 +109,21 @@ def _drawn_attribute(program: Program, name: str, getter: UnitFacts) -> str:
         for term in getter.terms
         if term.op == "item" and getter.terms[term.args[0]].op == "attr"
     }
-    for event in constructor.events:
-        if event.kind == "store-attr" and event.name in read and _is_drawn(constructor, event.value):
-            return event.name
+    for unit in (constructor, *_own_methods_called(program, path, qualname, constructor)):
+        for event in unit.events:
+            if event.kind == "store-attr" and event.name in read and _is_drawn(unit, event.value):
+                return event.name
     return ""
+
+
+def _own_methods_called(program: Program, path: str, qualname: str, unit: UnitFacts) -> Iterator[UnitFacts]:
+    """The methods that a method of a class calls on its own object: `self.generate()`."""
+    for event in unit.events:
+        callee = unit.terms[unit.terms[event.term].args[0]] if event.kind == "call" else None
+        if callee is not None and callee.op == "attr" and unit.terms[callee.args[0]].name == "self":
+            method = _method(program, path, qualname, callee.name)
+            if method is not None:
+                yield method
 
 
 def _method(program: Program, path: str, qualname: str, name: str) -> UnitFacts | None:

@@ -12,6 +12,7 @@ from trainlint.analysis.evaluation.values import Frame, Resolved, Site
 from trainlint.analysis.facts import Condition, Event, Parameter
 from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
+from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.replaced import replaced_names
 from trainlint.recipe.code.unread import Unread
@@ -22,6 +23,9 @@ _NAMED_KINDS = tuple(
     "loader dataset dataset-wrapper split sampler optimizer optimizer-factory optimizer-wrapper "
     "scheduler scheduler-factory trainer".split()
 )
+_HELD_CLASSES = frozenset({"optimizer", "optim", "scheduler", "loader", "dataloader"})
+"""Words in the names of attributes that may hold a class of a library: `self.optimizer(params, lr=0.1)`."""
+
 _SCHEDULE_KINDS = frozenset({"scheduler", "scheduler-factory", "schedule"})
 
 
@@ -140,17 +144,36 @@ class Observations:
         """A call event with what its callee is."""
         callee = frame.facts.terms[frame.facts.terms[event.term].args[0]]
         if callee.op == "global":
-            known = self.program.library(*callee.name.split("::", 1)) if "::" in callee.name else callee.name
+            known = self._library(callee.name)
             if not known:
                 return Call(frame, event, callee.name, None, method=False)
             name = self.evaluator.knowledge.canonical(known)
             return Call(frame, event, name, self.evaluator.entry(name), method=False)
-        if callee.op == "attr":
+        held = callee.op == "attr" and not _HELD_CLASSES.isdisjoint(words_of(callee.name))
+        if callee.op == "attr" and not held:
             return Call(frame, event, callee.name, None, method=True)
         value = self.evaluator.value(frame, frame.facts.terms[event.term].args[0])
-        if value.kind == "external":
-            return Call(frame, event, value.name, self.evaluator.entry(value.name), method=False)
-        return Call(frame, event, "", None, method=False)
+        if held and (value.kind != "external" or self.evaluator.entry(value.name) is None):
+            return Call(frame, event, callee.name, None, method=True)
+        named = {self._plain(leaf) for leaf in value.alternatives()}
+        name = named.pop() if len(named) == 1 else ""
+        return Call(frame, event, name, self.evaluator.entry(name) if name else None, method=False)
+
+    def _library(self, name: str) -> str:
+        """The canonical name in a library of what a name means; "" for the project's own."""
+        path, separator, qualname = name.partition("::")
+        if not separator:
+            return name
+        known = self.program.library(path, qualname)
+        if not known and self.program.kind(path, qualname) == "class":
+            known = self.evaluator.calls.stands_for(name)
+        return known
+
+    def _plain(self, callee: Resolved) -> str:
+        """The name of something that is called, if a library has it; else ""."""
+        if callee.kind == "class":
+            return self.evaluator.calls.stands_for(callee.name)
+        return callee.name if callee.kind == "external" else ""
 
     def _name_objects(self, frame: Frame) -> None:
         for event in self.program.events(frame.facts):
@@ -269,9 +292,9 @@ class Observations:
     def runs(self, call: Call) -> bool | None:
         """Whether a default run comes to a call: by its own branches, and by those its unit is called in."""
         here = self.happens(call.frame, call.event.conditions)
-        return False if here is not False and not self._unit_runs(call.place) else here
+        return False if here is not False and not self.comes_to(call.place) else here
 
-    def _unit_runs(self, place: tuple[str, str]) -> bool:
+    def comes_to(self, place: tuple[str, str]) -> bool:
         """Whether a default run may come to a unit; False only where every use of it is a call that does not
         happen."""
         if place not in self._runs:
@@ -291,7 +314,7 @@ class Observations:
             events = (each for each in self.program.events(frame.facts) if each.term == term)
             conditions = next((each.conditions for each in events if each.kind == "call"), ())
             caller = (frame.facts.path, frame.facts.qualname)
-            if self.happens(frame, conditions) is not False and self._unit_runs(caller):
+            if self.happens(frame, conditions) is not False and self.comes_to(caller):
                 return True
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 
 from trainlint.analysis.evaluation.values import Frame, Resolved, Site, unknown
 from trainlint.analysis.facts import Event, Parameter
@@ -10,9 +11,11 @@ from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.alternatives import is_passed_over
 from trainlint.recipe.code.factories import made_optimizers, unnamed
 from trainlint.recipe.code.leaves import absent, derived, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.rate_from_outside import unread_callback, weights_put_back
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
 
@@ -34,7 +37,7 @@ class Optimizers:
         self.calls = [
             call
             for call in (*seen.made("optimizer"), *self._named_optimizers(), *made_optimizers(seen))
-            if seen.runs(call) is not False
+            if seen.runs(call) is not False and not is_passed_over(seen, call)
         ]
         known = {call.site for call in self.calls}
         factories = [
@@ -43,15 +46,24 @@ class Optimizers:
             if call.site not in known and seen.happens(call.frame, call.event.conditions) is not False
         ]
         wrappers = [*seen.made("optimizer-wrapper"), *self._own("optimizer", "optimizer-base")]
-        self.unread = [*factories, *wrappers]
-        self.schedules = seen.schedulers()
-        self.own_schedules = self._own("scheduler", "scheduler-base")
+        self.unread = [*factories, *(call for call in wrappers if seen.runs(call) is not False)]
+        self.schedules = [call for call in seen.schedulers() if seen.runs(call) is not False]
+        own = self._own("scheduler", "scheduler-base")
+        self.own_schedules = [call for call in own if seen.runs(call) is not False]
         self.rate_stores = list(self._rate_stores())
 
     def keep(self, sites: Collection[Site]) -> None:
         """Leave only the optimizers that these calls make: the ones that are known to train."""
         self.calls = [call for call in self.calls if call.site in sites]
         self.unread = [call for call in self.unread if call.site in sites]
+        self.schedules = [call for call in self.schedules if not self._drives_another(call, sites)]
+
+    def _drives_another(self, schedule: Call, sites: Collection[Site]) -> bool:
+        """Whether a schedule is handed an optimizer, and none that these calls make."""
+        given = self.seen.argument(schedule, "optimizer")
+        leaves = given.alternatives() if given is not None else ()
+        made = [leaf.site for leaf in leaves if leaf.kind == "object"]
+        return bool(made) and not any(site in sites for site in made)
 
     def _named_optimizers(self) -> Iterator[Call]:
         """Optimizers that a Keras model is compiled with by name: `compile(optimizer="adam")`."""
@@ -207,7 +219,15 @@ class Optimizers:
     def _needs_no_schedule(self, call: Call) -> bool:
         entry = call.entry
         assert entry is not None
-        return bool(entry.extra.get("schedule_free") or entry.extra.get("builtin_schedule"))
+        if entry.extra.get("schedule_free") or entry.extra.get("builtin_schedule"):
+            return True
+        parameter, separator, wanted = str(entry.extra.get("schedule_free_when", "")).partition("=")
+        if not separator:
+            return False
+        given = self.seen.arguments(call).get(parameter)
+        param = entry.param(parameter)
+        value = given.default().value if given is not None else param.default if param is not None else None
+        return str(value) == wanted
 
     def _schedule(self, call: Call) -> dict[str, Value]:
         reason = self.changes_rate(call)
@@ -257,6 +277,8 @@ class Optimizers:
             return "the optimizer is made anew while training"
         return (
             self._rate_as_function(call)
+            or unread_callback(self.seen)
+            or weights_put_back(self.seen, self.training)
             or self.replaced(call)
             or self.escapes(call)
             or self._suspicious_call()
@@ -269,12 +291,25 @@ class Optimizers:
         decorator = self.seen.evaluator.decorators.replacing(call.frame.facts)
         return f"{decorator} may replace {call.place[1]}" if decorator else ""
 
-    def _rate_as_function(self, call: Call) -> str | None:
+    @cached_property
+    def rate_function(self) -> Resolved | None:
+        """The project's function of the step that is the one optimizer's rate; None where it is none."""
+        call = self.calls[0] if len(self.calls) == 1 else None
+        if call is None or call.entry is None:
+            return None
+        backend = self.seen.evaluator.knowledge.backend(call.entry.framework)
+        given = self.seen.argument(call, "lr") if backend == "jax" else None
+        partial = given is not None and given.kind == "object" and given.name == "functools.partial"
+        return given if given is not None and (given.kind == "function" or partial) else None
+
+    def _rate_as_function(self, call: Call) -> Link | str | None:
         """Why the rate may change by itself: what is passed is a function of the step, or may be one."""
         given = self.seen.argument(call, "lr")
         if given is None or call.entry is None:
             return None
         kinds = {leaf.kind for leaf in given.alternatives()}
+        if self.rate_function is not None and call.span is not None:
+            return Link(call.span, "its rate is a function of the step")
         if "function" in kinds:
             return "the rate is a function of the step, which was not read"
         backend = self.seen.evaluator.knowledge.backend(call.entry.framework)
@@ -306,7 +341,7 @@ class Optimizers:
             if other.site == call.site or other.site in besides or not self._passes(other, made):
                 continue
             label = self._unread(other)
-            if label:
+            if label and self.seen.runs(other) is not False:
                 return f"the optimizer is handed to {label}, which was not read"
         return None
 
@@ -353,7 +388,11 @@ class Optimizers:
     def _unread_value(self, other: Call) -> str:
         """A callee that is a value: nothing where it can only be project code, which is read."""
         callee = self.seen.evaluator.value(other.frame, other.frame.facts.terms[other.term].args[0])
-        read = all(leaf.kind in ("instance", "function", "class") for leaf in callee.alternatives())
+        read = all(
+            leaf.kind in ("instance", "function", "class")
+            or (leaf.kind == "object" and self.seen.evaluator.knowledge.inert(leaf.name, "schedule"))
+            for leaf in callee.alternatives()
+        )
         return "" if read else callee.name or "a call"
 
     def _unread_part(self, chain: Call) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trainlint.analysis.evaluation.values import Resolved
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import derived, unknown_value
@@ -29,7 +30,24 @@ def purpose_of(seen: Observations, training: Training, optimizers: Optimizers) -
         loaded = _loads_weights(seen, training, call)
         if loaded is not None:
             return loaded
+    if _fits_tensors(seen, training, optimizers):
+        return unknown_value("it optimizes tensors of its own, such as the pixels of an image: no network")
     return derived("scratch")
+
+
+def _fits_tensors(seen: Observations, training: Training, optimizers: Optimizers) -> bool:
+    """Whether every optimizer holds single tensors, and no data goes through the program in batches."""
+    if training.fits or seen.made("loader") or not optimizers.calls:
+        return False
+    return all(_are_tensors(seen.argument(call, "params")) for call in optimizers.calls)
+
+
+def _are_tensors(params: Resolved | None) -> bool:
+    """Whether an optimizer is given a list of tensors, each made by a call that gives no parameters."""
+    if params is None or params.kind != "sequence" or not params.items:
+        return False
+    leaves = [leaf for item in params.items for leaf in item.default().alternatives()]
+    return all(leaf.kind == "object" and not leaf.name.endswith(".parameters") for leaf in leaves)
 
 
 def _adversarial(seen: Observations, optimizers: Optimizers) -> bool:
@@ -115,13 +133,12 @@ def _is_optimizer(seen: Observations, call: Call) -> bool:
     return entry is not None and entry.kind in ("optimizer", "scheduler", "scaler")
 
 
-def toy_run(seen: Observations, facts: dict[str, Value]) -> Value:
-    """`meta.toy`: a demonstration, by its length or because it makes its data up."""
+def toy_run(seen: Observations, training: Training, facts: dict[str, Value]) -> Value:
+    """`meta.toy`: a demonstration, by the number of its epochs or updates."""
     epochs = facts.get("train.epochs")
     if epochs is not None and epochs.known and isinstance(epochs.value, (int, float)):
-        if epochs.value <= TOY_EPOCHS:
-            return derived(True, epochs.span)
-        return derived(False, epochs.span)
+        most = TOY_STEPS if training.is_full_batch() else TOY_EPOCHS
+        return derived(epochs.value <= most, epochs.span)
     steps = facts.get("train.steps")
     if steps is not None and isinstance(steps.value, (int, float)) and not seen.made("loader"):
         return derived(steps.value <= TOY_STEPS, steps.span)

@@ -17,6 +17,8 @@ Place = tuple[str, str]
 """Path and qualified name of a unit."""
 
 _INIT = "__init__"
+_ASKED = frozenset({"__getattr__", "__dir__"})
+"""Functions of a module that are called where it lacks a name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,11 +70,17 @@ class Reach:
         return self._units[place]
 
     def names_used(self, place: Place) -> list[str]:
-        """The plain names a unit calls, refers to or is decorated with; imported ones by own name too."""
+        """The plain names a unit calls, refers to or is decorated with; imported ones by own name too.
+
+        Without those that only count where the unit's module is the script that is run.
+        """
         unit = self._units[place]
         aliases = self._aliases[place[0]]
+        skipped = frozenset(unit.guarded if place[0] != self.entry else ())
         used: dict[str, None] = {}
         for dotted in (*unit.calls, *unit.references, *unit.decorators):
+            if dotted in skipped:
+                continue
             name = dotted.rpartition(".")[2]
             used[name] = None
             if name in aliases:
@@ -108,7 +116,7 @@ class Reach:
             outline = self.index.outlines.get(path)
             for unit in outline.units if outline is not None else ():
                 registered = not self._commands.registering.isdisjoint(map(_last, unit.decorators))
-                if unit.kind in ("module", "class") or registered:
+                if unit.kind in ("module", "class") or registered or unit.qualname in _ASKED:
                     self._add((path, unit.qualname))
         while self._queue:
             self._visit(self._queue.popleft())
@@ -121,8 +129,9 @@ class Reach:
     def _visit(self, place: Place) -> None:
         if not self._commands.exposing.isdisjoint(map(_last, self._units[place].calls)):
             self._expose(place)
+        own = self._means_own(place)
         for name in self.names_used(place):
-            self._use(name)
+            self._use_named(name, place[0]) if name in own else self._use(name)
         for function in self._own(place):
             self._add(function)
 
@@ -150,6 +159,28 @@ class Reach:
             for each in places:
                 if each[0] == path:
                     self._add(each)
+
+    def _means_own(self, place: Place) -> set[str]:
+        """The names by which a unit can only mean the functions of its own file: plain, not imported there,
+        and not also the name of an attribute it calls or hands on."""
+        unit, path = self._units[place], place[0]
+        plain = {name for name in (*unit.calls, *unit.references) if "." not in name}
+        dotted = {_last(name) for name in (*unit.calls, *unit.decorators) if "." in name}
+        outline = self.index.outlines[path]
+        imported = {entry.local for entry in outline.imports}
+        return {
+            name
+            for name in plain - dotted - imported - set(unit.handed)
+            if outline.symbols.get(name) == "function"
+        }
+
+    def _use_named(self, name: str, path: str) -> None:
+        """Reach what a name may mean that is not another file's function."""
+        for each in self._functions.get(name, ()):
+            if each[0] == path:
+                self._add(each)
+        for each in self._waiting_methods.get(name, ()):
+            self._add(each)
 
     def _use(self, name: str) -> None:
         if name in self._names:

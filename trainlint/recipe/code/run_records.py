@@ -8,6 +8,7 @@ from trainlint.findings import Span
 from trainlint.knowledge.records import keeps_no_record, may_record
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.reach import Place
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Value
@@ -20,15 +21,9 @@ def recorded(seen: Observations, training: Training, at: Span | None) -> Value:
     program = seen.program
     if training.fits or program.entry.endswith(".ipynb"):
         return derived(True, at)
-    closure = program.closure
-    if closure.broken or closure.unresolved:
-        return unknown_value("a module in reach was not read", at)
-    for path, outline in sorted(program.outlines.items()):
-        if outline.dynamic:
-            return unknown_value(f"{path} uses {outline.dynamic[0]}", at)
-    other = next((name for name in sorted(closure.external) if not keeps_no_record(name)), "")
-    if other:
-        return unknown_value(f"{other} may record the run", at)
+    unread = seen.unread.value("record") or _hidden(program)
+    if unread is not None:
+        return unread
     fixed = frozenset(_fixed_texts(seen))
     for place in program.reach.places:
         for name in program.reach.unit(place).calls:
@@ -37,6 +32,25 @@ def recorded(seen: Observations, training: Training, at: Span | None) -> Value:
     if any(_yields(seen, place) for place in training.units):
         return unknown_value("the training loop hands its values on", at)
     return derived(False, at)
+
+
+def _hidden(program: Program) -> Value | None:
+    """An unknown leaf where names are bound in ways that do not show, or a package may keep a record; None
+    without any."""
+    for path, outline in sorted(program.outlines.items()):
+        for name in outline.dynamic:
+            line = program.reader.find(path, 1, name.removesuffix("()"))
+            return unknown_value(f"{name} {path}:{line} may bring in what records the run", _line(path, line))
+    for package, paths in sorted(program.closure.external.items()):
+        if not keeps_no_record(package):
+            path = paths[0]
+            line = next(each.line for each in program.outlines[path].imports if each.target == package)
+            return unknown_value(f"{package} {path}:{line} may record the run", _line(path, line))
+    return None
+
+
+def _line(path: str, line: int) -> Span:
+    return Span(path, line, 1, line, 1)
 
 
 def _fixed_texts(seen: Observations) -> Iterator[Place]:

@@ -29,7 +29,7 @@ _TRAINED_PROGRAMS = frozenset(
 def takes_step(evaluator: Evaluator, call: Call) -> bool:
     """Whether a call takes a gradient step or runs the backward pass of one."""
     if not call.method:
-        return call.entry is not None and call.entry.kind == "gradient-step"
+        return _steps_itself(evaluator, call)
     if call.name in BACKWARD:
         return True
     kind = _METHODS.get(call.name)
@@ -40,6 +40,15 @@ def takes_step(evaluator: Evaluator, call: Call) -> bool:
     if not entries or any(entry is None or entry.kind != kind for entry in entries):
         return False
     return kind != "executor" or _runs_training(evaluator, call)
+
+
+def _steps_itself(evaluator: Evaluator, call: Call) -> bool:
+    """Whether what is called takes the step: a function, or an object such as timm's `NativeScaler()`."""
+    if call.name:
+        return call.entry is not None and call.entry.kind == "gradient-step"
+    made = evaluator.value(call.frame, call.frame.term(call.term).args[0])
+    entries = [_entry(evaluator, leaf) for leaf in made.alternatives()]
+    return any(entry is not None and entry.kind == "step-helper" for entry in entries)
 
 
 def _entry(evaluator: Evaluator, value: Resolved) -> Entry | None:

@@ -25,7 +25,7 @@ def may_train(program: Program) -> bool:
     reach = program.reach
     return any(
         name.rpartition(".")[2] in takers for place in reach.places for name in reach.unit(place).calls
-    )
+    ) or _imports_step_helper(program)
 
 
 class Training:
@@ -181,6 +181,13 @@ class Training:
                 if self.loop_trains(frame.facts, index):
                     yield frame, index, loop
 
+    def is_full_batch(self) -> bool:
+        """Whether each epoch is one update over all samples: no loader, and no loop in the training loop."""
+        if self.seen.made("loader") or self.fits:
+            return False
+        loops = list(self.loops())
+        return bool(loops) and not any(self.depth(frame.facts, index) for frame, index, _ in loops)
+
     def depth(self, facts: UnitFacts, loop: int) -> int:
         """How many training loops are nested below this one, callees included (0: its body steps by
         itself)."""
@@ -206,6 +213,13 @@ class Training:
         if facts is None or len(above) > 6:
             return 0
         return self._depth(facts, -1, above)
+
+
+def _imports_step_helper(program: Program) -> bool:
+    """Whether a file in reach imports a class whose objects take the whole step: timm's `NativeScaler`."""
+    imported = (each.target for outline in program.outlines.values() for each in outline.imports)
+    entries = (program.knowledge.lookup(target) for target in imported)
+    return any(entry is not None and entry.kind == "step-helper" for entry in entries)
 
 
 def _has_fit(entry: Entry) -> bool:

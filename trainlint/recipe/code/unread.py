@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.findings import Span
 from trainlint.knowledge.program_words import program_words
+from trainlint.knowledge.records import keeps_no_record
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.looked_up import looked_up
 from trainlint.recipe.code.reach import Place
 from trainlint.recipe.model import State, Value
 
@@ -23,6 +25,7 @@ _DEEDS = {
     "epoch": "may tell the sampler the epoch",
     "switch": "may decide what is regularised",
     "replace": "may replace it",
+    "record": "may record the run",
 }
 """What something unread may do, by effect."""
 
@@ -46,8 +49,8 @@ _WORDS = {
 _LOADS_CODE = frozenset({"exec_module", "load_module"})
 """Methods of module loaders."""
 
-_NAMESPACES = frozenset({"builtins.globals", "builtins.locals", "builtins.vars"})
-_LOOKS_UP = frozenset({"get", "pop", "__getitem__"})
+_STORED = {"schedule": frozenset({"lr", "learning_rate"})}
+"""Attributes and keys whose writing has the effect."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ class Gap:
 
     `package` is the library that it comes from; "" where anything may happen. `own`: it can only be code of
     the project, all of which was read, so that only what the program is not seen to run is in question.
-    `anywhere`: it can be any file of the project, in reach or not. `file`: it is a whole file.
+    `anywhere`: it can be any file of the project, in reach or not. `file`: it is a whole file. `effects`: what
+    it can do, where the knowledge tells; None otherwise. `words`: what a call looked up in a library hands
+    over, and under which name.
     """
 
     shown: str
@@ -65,6 +70,8 @@ class Gap:
     own: bool = False
     anywhere: bool = False
     file: bool = False
+    effects: tuple[str, ...] | None = None
+    words: frozenset[str] = frozenset()
 
 
 class Unread:
@@ -77,7 +84,8 @@ class Unread:
 
     def gap(self, effect: str) -> Gap | None:
         """The first thing unread that may seed, change the rate (schedule), clip, tell a sampler the epoch,
-        switch regularisation off, or replace what a library makes; None where all that could was read.
+        switch regularisation off, replace what a library makes, or record the run; None where all that could was
+        read.
         """
         if effect not in self._found:
             self._found[effect] = next((gap for gap in self._all() if self._may(gap, effect)), None)
@@ -98,26 +106,42 @@ class Unread:
     def _may(self, gap: Gap, effect: str) -> bool:
         if effect == "replace":
             return gap.file
+        if effect == "record":
+            return not gap.package or not keeps_no_record(gap.package)
+        if gap.effects is not None and _INERT_FOR[effect] not in gap.effects:
+            return False
         if gap.own or gap.anywhere:
             return self._hidden(effect, gap.anywhere)
-        return not gap.package or not self.is_inert(gap.package, effect)
+        return not gap.package or not self.is_inert(gap.package, effect) or self._is_member(gap, effect)
 
     def is_inert(self, name: str, effect: str) -> bool:
         """Whether a name of a library is known not to have an effect by being used."""
         knowledge = self.seen.evaluator.knowledge
         return knowledge.framework(name) is not None or knowledge.inert(name, _INERT_FOR[effect])
 
+    def _is_member(self, gap: Gap, effect: str) -> bool:
+        """Whether a name looked up in a module that is known may be a function with the effect, and is treated
+        as one: `getattr(torch, name)(seed)`, not `getattr(torch, activation)(x)`."""
+        if _WORDS.get(effect, frozenset()).isdisjoint(gap.words):
+            return False
+        knowledge = self.seen.evaluator.knowledge
+        framework = knowledge.framework(gap.package)
+        named = knowledge.of_kind(framework, effect) if framework is not None else ()
+        return any(name.rpartition(".")[0] == knowledge.canonical(gap.package) for name in named)
+
     def _hidden(self, effect: str, anywhere: bool) -> bool:
         """Whether a unit of the program's files, or of all files of the project, that the program is not seen
-        to run calls what may have the effect."""
-        words = _WORDS.get(effect, frozenset())
+        to run does what may have the effect."""
+        words, stored = _WORDS.get(effect, frozenset()), _STORED.get(effect, frozenset())
         program = self.seen.program
+        if anywhere and program.index.unread:
+            return True
         return any(
-            not words.isdisjoint(words_of(name.rpartition(".")[2]))
+            not stored.isdisjoint(unit.stores)
+            or any(not words.isdisjoint(words_of(name.rpartition(".")[2])) for name in unit.calls)
             for path, outline in (program.index.outlines if anywhere else program.outlines).items()
             for unit in outline.units
             if (path, unit.qualname) not in program.reach
-            for name in unit.calls
         )
 
     def _all(self) -> list[Gap]:
@@ -152,13 +176,19 @@ class Unread:
             if call.span is None:
                 continue
             if self._runs_text(call):
-                # A name that is put together is that of a module of the project: libraries are named as they are.
-                yield Gap(self.shown(call.frame, call.term), call.span, anywhere="import" in call.name)
+                # A name that is put together is of the project: libraries are named as they are.
+                effects = call.entry.effects if call.entry is not None else None
+                named = call.entry is not None and bool(call.entry.extra.get("imports"))
+                shown = self.shown(call.frame, call.term)
+                yield Gap(shown, call.span, anywhere=named, effects=effects)
                 continue
-            looked_up = self._looked_up(call)
-            if looked_up is not None:
-                package, own = looked_up
-                yield Gap(self.shown(call.frame, call.term), call.span, package, own)
+            found = looked_up(self.seen.evaluator, call.frame, call.term)
+            if found is not None:
+                shown = self.shown(call.frame, call.term)
+                words = frozenset(
+                    word for text in self.seen.texts(call.frame, call.term) for word in words_of(text)
+                )
+                yield Gap(shown, call.span, found.package, found.own, words=words)
 
     def _runs_text(self, call: Call) -> bool:
         """Whether a call runs code that only exists, or is only named, when the program runs."""
@@ -166,52 +196,14 @@ class Unread:
             return call.name in _LOADS_CODE
         if call.entry is None or call.entry.kind != "dynamic":
             return False
-        if "import" not in call.name:
+        if not call.entry.extra.get("imports"):
             return True
         made = self.seen.object(call)
         given = [self.seen.evaluator.value(call.frame, each) for each in call.frame.term(call.term).args[1:2]]
         if made.kind == "module" and made.name.removesuffix("::") in self.seen.program.closure.paths:
             return False
         named = given[0].value if given and given[0].kind == "const" and not given[0].option else None
-        knowledge = self.seen.evaluator.knowledge
-        inert = isinstance(named, str) and made.kind != "module" and knowledge.inert(named, "seed")
-        return not inert
-
-    def _looked_up(self, call: Call) -> tuple[str, bool] | None:
-        """(library, whether only the project's own code can be meant) of a callee that is looked up under a
-        name that is not known: `REGISTRY[name](…)`, `getattr(module, name)(…)`; None for other callees."""
-        frame = call.frame
-        callee = frame.term(call.term).args[0]
-        base = self._table(frame, callee)
-        if base is None:
-            return None
-        evaluator = self.seen.evaluator
-        if all(
-            leaf.kind in ("function", "class", "instance")
-            for leaf in evaluator.value(frame, callee).alternatives()
-        ):
-            return None
-        for leaf in evaluator.value(frame, base).alternatives():
-            if leaf.kind in ("external", "object") and leaf.name not in _NAMESPACES:
-                return leaf.name, False
-        return "", True
-
-    def _table(self, frame: Frame, callee: int) -> int | None:
-        """What a callee is looked up in, where the name it is looked up under is not constant."""
-        record = frame.term(callee)
-        if record.op == "item":
-            base, key = record.args
-        elif record.op == "call" and len(record.args) > 1:
-            inner = frame.term(record.args[0])
-            if inner.op == "global" and inner.name == "builtins.getattr" and len(record.args) > 2:
-                base, key = record.args[1:3]
-            elif inner.op == "attr" and inner.name in _LOOKS_UP:
-                base, key = inner.args[0], record.args[1]
-            else:
-                return None
-        else:
-            return None
-        return base if self.seen.evaluator.value(frame, key).kind != "const" else None
+        return not (isinstance(named, str) and made.kind != "module" and self.is_inert(named, "seed"))
 
     def _definitions(self) -> Iterator[Gap]:
         """Decorators, metaclasses and bases from libraries that were not read: they run, and may replace what

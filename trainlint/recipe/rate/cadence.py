@@ -83,7 +83,7 @@ class Cadences:
         self.run = facts
         self.formulas = Formulas(seen, training)
         self.placements = Placements(seen, training)
-        self.schedulers = Schedulers(seen, self.formulas, None)
+        self.schedulers = Schedulers(seen, self.formulas, None, seen.schedulers())
         self.actions = RateActions(seen, self.placements, self.formulas)
 
     def of(self, call: Call) -> dict[str, Value]:

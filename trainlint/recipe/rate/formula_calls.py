@@ -9,6 +9,7 @@ from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.analysis.facts import Term
 from trainlint.recipe.rate.formula_parts import (
     BATCHES,
+    CASTS,
     FUNCTIONS,
     MAX_DEPTH,
     Env,
@@ -17,6 +18,7 @@ from trainlint.recipe.rate.formula_parts import (
     UnresolvedError,
     combine,
     decided,
+    numeric_name,
     unresolved,
     variable,
 )
@@ -24,7 +26,6 @@ from trainlint.recipe.rate.formula_parts import (
 if TYPE_CHECKING:
     from trainlint.recipe.rate.formulas import Formulas
 
-_SEQUENCES = frozenset({"numpy.array", "numpy.asarray", "builtins.list", "builtins.tuple"})
 _LENGTH = "builtins.len"
 
 
@@ -83,7 +84,8 @@ class CallFormulas:
         return unresolved(f"the length of {measured.name or 'something'}")
 
     def _external(self, scope: Scope, term: int, record: Term, name: str) -> Node:
-        if name in _SEQUENCES and len(record.args) == 2:
+        name = numeric_name(name)
+        if name in CASTS and (len(record.args) == 2 or record.keys[1:] == ("dtype",)):
             return self.formulas.compile(scope, record.args[1])
         function = FUNCTIONS.get(name)
         if function is None or any(record.keys) or len(record.args) < 2:

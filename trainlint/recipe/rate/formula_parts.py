@@ -182,8 +182,19 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "numpy.abs": abs, "numpy.minimum": min, "numpy.maximum": max, "numpy.clip": _clip,
     "numpy.sum": _total, "numpy.min": min,
     "numpy.max": max, "bisect.bisect": bisect.bisect_right, "bisect.bisect_right": bisect.bisect_right,
-    "bisect.bisect_left": bisect.bisect_left,
+    "bisect.bisect_left": bisect.bisect_left, "numpy.float32": float, "numpy.square": lambda x: x * x,
+    "jax.lax.rsqrt": lambda x: x**-0.5,
 }  # fmt: skip
+
+CASTS = frozenset({"numpy.array", "numpy.asarray", "builtins.list", "builtins.tuple"})
+"""Functions that give back what they are given, as another type."""
+
+
+def numeric_name(name: str) -> str:
+    """The name of NumPy's function that one of JAX's does the same as."""
+    library, _, function = name.rpartition(".")
+    return f"numpy.{function}" if library == "jax.numpy" else name
+
 
 CONSTANTS: Mapping[str, float] = {
     "math.pi": math.pi, "math.e": math.e, "math.inf": math.inf, "numpy.pi": math.pi, "numpy.e": math.e,

@@ -30,6 +30,7 @@ from trainlint.recipe.rate.formula_parts import (
     combine,
     constant,
     decided,
+    numeric_name,
     settle,
     unresolved,
     variable,
@@ -37,9 +38,17 @@ from trainlint.recipe.rate.formula_parts import (
 
 MAX_NODES = 4_000
 
+_BATCHES_OF_AN_EPOCH = frozenset(
+    "steps_per_epoch num_steps_per_epoch iters_per_epoch batches_per_epoch updates_per_epoch".split()
+)
+
 
 class Formulas:
-    """Compiles the expressions of one program. `names` collects the names that compiled expressions read."""
+    """Compiles the expressions of one program. `names` collects the names that compiled expressions read.
+
+    `by_updates`: the rate is a function of the number of updates, so that a parameter `steps_per_epoch` can
+    only be the batches of an epoch.
+    """
 
     def __init__(self, seen: Observations, training: Training) -> None:
         self.seen = seen
@@ -49,6 +58,7 @@ class Formulas:
         self.loops = LoopFormulas(self)
         self.calls = CallFormulas(self)
         self.names: set[str] = set()
+        self.by_updates = False
         self._nodes = 0
         self._depth = 0
         self._operations: dict[str, Callable[[Scope, int, Term], Node]] = {
@@ -110,12 +120,15 @@ class Formulas:
         return constant(record.value)
 
     def _global(self, scope: Scope, term: int, record: Term) -> Node:
-        name = self.evaluator.knowledge.canonical(record.name)
+        name = numeric_name(self.evaluator.knowledge.canonical(record.name))
         return constant(CONSTANTS[name]) if name in CONSTANTS else self.leaf(scope, term)
 
     def _param(self, scope: Scope, term: int, record: Term) -> Node:
         if record.name in scope.bound:
             return scope.bound[record.name]
+        if self.by_updates and record.name in _BATCHES_OF_AN_EPOCH:
+            known = self.evaluator.value(scope.frame, term).default()
+            return self.value(known) if known.kind == "const" else variable(BATCHES)
         value = self.evaluator.value(scope.frame, term)
         if scope.frame.bindings is not None or " " in record.name or value.default().kind == "const":
             return self.value(value)

@@ -90,6 +90,9 @@ def schedule_facts(
         if len(optimizers.schedules) == 1 and not optimizers.rate_stores:
             found.update(declared(seen, optimizers.schedules[0]))
         found["optimizer.schedule.name"] = named["schedule.name"]
+        if optimizers.rate_stores and rate.state is State.DEFAULT:
+            reason = "the rate is written by hand, and only the library's default stands here"
+            found["optimizer.lr"] = unknown_value(reason, rate.span)
         return RateFacts({**named, **found}, follows_batch=_follows_batch(optimizers, simulation))
     highest = _highest(seen, optimizers)
     found = {**named, **_from_curve(result, rate, highest), **_at_the_end(result, optimizers)}
@@ -132,7 +135,8 @@ def _unknown(reason: str, span: Span | None) -> dict[str, Value]:
 def _without_curve(seen: Observations, optimizers: Optimizers, steps: Value, reason: str) -> dict[str, Value]:
     """What the schedulers' kinds alone tell: most start at the optimizer's rate and lower it."""
     found = _unknown(reason, steps.span)
-    if optimizers.rate_stores or not all(_falls(seen, call) for call in optimizers.schedules):
+    by_hand = optimizers.rate_stores or not optimizers.schedules
+    if by_hand or not all(_falls(seen, call) for call in optimizers.schedules):
         return found
     del found["rate.peak"]
     found["warmup.length"] = absent(steps.span)
@@ -212,7 +216,7 @@ def _is_one_cosine(optimizers: Optimizers) -> bool:
 
 
 def _peak(peak: float, rate: Value, highest: Value | None, span: Span | None) -> Value:
-    """The highest rate as it is written: a schedule whose turn falls between two updates all but reaches it."""
+    """The highest rate, as it is written: a schedule that turns between two updates all but reaches it."""
     for value, near in ((rate, 1e-9), (highest, _NEAR_TURN)):
         written = number(value)
         if value is not None and written is not None and abs(peak - written) <= near * abs(written):
@@ -223,8 +227,8 @@ def _peak(peak: float, rate: Value, highest: Value | None, span: Span | None) ->
 def _name(optimizers: Optimizers) -> Value:
     """The canonical name of the main schedule; `custom` for a rate written by hand and for several."""
     made = [*optimizers.schedules, *optimizers.own_schedules]
-    spans = [*optimizers.rate_stores, *(call.span for call in made)]
-    span = spans[0] if spans else None
+    spans = [*optimizers.rate_stores, *(call.span for call in made), optimizers.calls[0].span]
+    span = spans[0]
     for call in optimizers.schedules:
         factory = call.entry is not None and call.entry.kind == "scheduler-factory"
         if factory and not shape_of(optimizers.seen, call):

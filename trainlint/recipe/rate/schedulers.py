@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -26,9 +26,15 @@ _PROBES = (0, 1, 2, 7, 30, 90, 365)
 
 
 class Schedulers:
-    """Makes schedules of scheduler objects. `base` is the optimizer's rate, None where it is not known."""
+    """Makes schedules of scheduler objects: `made` are the calls that make them.
 
-    def __init__(self, seen: Observations, formulas: Formulas, base: float | None) -> None:
+    `base` is the optimizer's rate, None where it is not known.
+    """
+
+    def __init__(
+        self, seen: Observations, formulas: Formulas, base: float | None, made: Sequence[Call]
+    ) -> None:
+        self.made = made
         self.seen = seen
         self.formulas = formulas
         self.base = base
@@ -37,7 +43,7 @@ class Schedulers:
         """The scheduler calls of a default run that are no parts of others. Raises CurveError."""
         calls = [
             call
-            for call in self.seen.schedulers()
+            for call in self.made
             if self.seen.happens(call.frame, call.event.conditions) is not False
         ]
         parts = {site for call in calls for site in self._handed(call)}
@@ -72,6 +78,8 @@ class Schedulers:
         return first
 
     def _schedule(self, made: Resolved, env: Env, depth: int) -> Schedule:
+        if made.kind == "function" and depth:
+            return Schedule(self._function(made, env))
         entry = self.seen.evaluator.entry(made.name) if made.kind == "object" else None
         shape = "" if entry is None else self._shape(made, entry)
         if entry is None or not shape or depth > _MAX_NESTING:
@@ -91,6 +99,10 @@ class Schedulers:
             return build_warmed(shape, base, quantities) if warmed else build(shape, base, quantities)
         except (CurveError, UnresolvedError) as error:
             raise CurveError(f"{_plain(made.name)}: {error}") from error
+
+    def of_function(self, function: Resolved, batches: int) -> Schedule:
+        """The schedule of an optimizer whose rate is a function of the project, of the number of updates."""
+        return Schedule(self._function(function, {BATCHES: batches}))
 
     def _with_own_rate(self, made: Resolved, entry: Entry, env: Env, depth: int) -> Schedule:
         """A schedule that is stepped like PyTorch's and by the same formula, from a rate of its own."""

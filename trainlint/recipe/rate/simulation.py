@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from trainlint.findings import Span
 from trainlint.recipe.code.observe import Call, Observations
@@ -79,7 +80,7 @@ class RateSimulation:
         self.optimizers = optimizers
         self.base = base
         self.formulas = Formulas(seen, training)
-        self.schedulers = Schedulers(seen, self.formulas, base)
+        self.schedulers = Schedulers(seen, self.formulas, base, optimizers.schedules)
         self.actions = RateActions(seen, Placements(seen, training), self.formulas)
         self.length = run_rounds(facts)
 
@@ -92,7 +93,10 @@ class RateSimulation:
         if self.length is None:
             raise CurveError("the length of the run is not known")
         if any(call.name.startswith(PACKAGES) for call in calls):
-            return self._of_steps(calls, self.length, span)
+            return self._of_steps(self._rate_of_updates(calls), self.length, span)
+        if not calls and self.optimizers.rate_function is not None:
+            made, span = self.optimizers.rate_function, self.optimizers.calls[0].span
+            return self._of_steps(lambda size: self.schedulers.of_function(made, size), self.length, span)
         driven = self._driven(calls, self.length, span)
         if driven is not None:
             return driven
@@ -103,19 +107,26 @@ class RateSimulation:
             return self._per_round(calls, self.length, span)
         return self._per_batch(calls, self.length, span)
 
-    def _of_steps(self, calls: list[Call], length: RunLength, span: Span | None) -> RateResult:
-        """A run whose rate is a function of the number of updates."""
+    def _rate_of_updates(self, calls: list[Call]) -> Callable[[int], Schedule]:
+        """The one schedule that is the optimizer's rate, by the number of batches. Raises CurveError."""
         given = self.seen.argument(self.optimizers.calls[0], "lr")
-        if len(calls) != 1 or given is None or given.site != calls[0].site:
+        if len(calls) != 1 or given is None or given.default().site != calls[0].site:
             raise CurveError("the schedule is not the optimizer's rate alone")
+        return lambda size: self.schedulers.schedule(calls[0], size)
+
+    def _of_steps(
+        self, schedule_of: Callable[[int], Schedule], length: RunLength, span: Span | None
+    ) -> RateResult:
+        """A run whose rate is a function of the number of updates."""
+        self.formulas.by_updates = True
         if length.unit == "steps":
-            schedule = self.schedulers.schedule(calls[0], 1)
+            schedule = schedule_of(1)
             curve = simulate(schedule, length.rounds)
             parts, warmup = parts_of(schedule, length.rounds), _float(curve.warmup)
             return RateResult(curve, length, span, warmup, "steps", schedule.end, "steps", parts)
-        self._refuse_updates(calls, length.rounds)
+        self._refuse_updates([schedule_of], length.rounds)
         batches = _stand_in(length)
-        few, many = (self.schedulers.schedule(calls[0], size) for size in (batches, 2 * batches))
+        few, many = (schedule_of(size) for size in (batches, 2 * batches))
         first = simulate(few, length.rounds * batches)
         second = simulate(many, length.rounds * 2 * batches)
         at_epochs = [(few.at(e * batches), many.at(2 * e * batches)) for e in range(length.rounds)]
@@ -170,25 +181,22 @@ class RateSimulation:
         known = (self.seen.driven.get(call.site) or self.seen.counted.get(call.site) for call in calls)
         return max((each.every for each in known if each is not None), default=1)
 
-    def _refuse_updates(self, calls: Sequence[Call], rounds: int) -> None:
+    def _refuse_updates(
+        self, schedules: Sequence[Callable[[int], Schedule]], rounds: int, every: int = 1
+    ) -> None:
         """Raise CurveError where a schedule that is stepped at every batch is so many updates long."""
-        for call in calls:
-            small, large = (self.schedulers.schedule(call, size) for size in (_BATCHES, _MANY_BATCHES))
+        for made in schedules:
+            small, large = (made(size) for size in (_BATCHES, _MANY_BATCHES))
             if small.end is not None and small.end == large.end and small.end > _BATCHES:
                 raise CurveError("its length is in updates, and the number of batches is not known")
             try:
                 places = (rounds // 2 or 1, rounds - 1 or 1)
-                rates = [self._rates_at(call, epoch, self._every(calls)) for epoch in places]
+                rates = [_rates_at(made, epoch, every) for epoch in places]
             except CurveError:
                 continue
             highest = max(max(map(abs, at_epoch)) for at_epoch in rates)
             if any(max(at_epoch) - min(at_epoch) > _TOLERANCE * highest for at_epoch in rates):
                 raise CurveError("the rate hangs on the number of batches, which is not known")
-
-    def _rates_at(self, call: Call, epoch: int, every: int) -> list[float]:
-        """The rates at the start of an epoch, for epochs of several numbers of batches."""
-        sizes = (_BATCHES, _MANY_BATCHES, _HUGE_EPOCH)
-        return [_rate(self.schedulers.schedule(call, size), epoch * size // every) for size in sizes]
 
     def _per_batch(self, calls: list[Call], length: RunLength, span: Span | None) -> RateResult:
         """A run whose rate changes per batch: what two stand-in sizes of an epoch agree on."""
@@ -198,7 +206,8 @@ class RateSimulation:
         batches = _stand_in(length, every)
         made = [self._actions(calls, size) for size in (batches, 2 * batches)]
         if all(action.counter is not None and action.placement.level == BATCH for action in made[0][1]):
-            self._refuse_updates(calls, length.rounds)
+            made_of = [partial(self.schedulers.schedule, call) for call in calls]
+            self._refuse_updates(made_of, length.rounds, self._every(calls))
         played = [
             self._played(*one, length.rounds, size)
             for one, size in zip(made, (batches, 2 * batches), strict=True)
@@ -247,6 +256,12 @@ def _reached(schedules: Sequence[Schedule], actions: Sequence[Action]) -> Parts:
 def _multiplies(calls: Sequence[Call]) -> bool:
     """Whether the one scheduler multiplies the last rate by what its function gives."""
     return len(calls) == 1 and calls[0].entry is not None and calls[0].entry.shape == "multiplicative"
+
+
+def _rates_at(made: Callable[[int], Schedule], epoch: int, every: int) -> list[float]:
+    """The rates at the start of an epoch, for epochs of several numbers of batches."""
+    sizes = (_BATCHES, _MANY_BATCHES, _HUGE_EPOCH)
+    return [_rate(made(size), epoch * size // every) for size in sizes]
 
 
 def _rate(schedule: Schedule, step: int) -> float:
