@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 import corpora
+import link_cost
 import speed
 from lint_runs import Run
 
@@ -109,3 +110,16 @@ def test_speed_compares_with_parsing_the_same_files(tmp_path: Path) -> None:
         "findings": [],
     }
     assert "ratio 0.40, aim 0.80: met" in speed.summary(measured, 1.0, report, 0.4)
+
+
+def test_link_cost_is_a_share_of_reading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert link_cost.main([str(tmp_path / "none")]) == 2
+    assert "not a folder" in capsys.readouterr().err
+    report = {
+        "seconds": {"import": 1.0, "outline": 2.0, "interpret": 6.0, "link": 1.6, "total": 10.6},
+        "summary": {"python_files": 3000, "lines": 500_000, "programs": 200},
+    }
+    assert link_cost.share(report["seconds"]) == pytest.approx(0.2)
+    assert "link 20% of outline and interpret, aim 15%: missed" in link_cost.summary(report)
+    (tmp_path / "a.py").write_text("import torch\n", encoding="utf-8")
+    assert link_cost.main([str(tmp_path), "--timeout", "60"]) == 0

@@ -672,3 +672,51 @@ def test_what_stays_unknown_of_timm(tmp_path: Path, body: str, field: str, reaso
     value = with_timm(tmp_path, "from own import elsewhere\n" + made + body + after).get(field)
     assert value.state is State.UNKNOWN
     assert reason in value.reason
+
+
+COMMAND_LINE = """\
+import lightning as L
+import torch
+from lightning.pytorch.cli import LightningCLI
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
+
+
+class Rows(L.LightningModule):
+    def __init__(self, lr: float = 0.1):
+        super().__init__()
+        self.save_hyperparameters()
+        self.rows = nn.LSTM(28, 64)
+
+    def training_step(self, batch, index):
+        return self.rows(batch[0])[0].mean()
+
+    def train_dataloader(self):
+        return DataLoader(datasets.MNIST("data", transform=transforms.ToTensor()), batch_size=64, shuffle=True)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=self.hparams.lr)
+
+
+class Own(LightningCLI):
+    pass
+
+
+if __name__ == "__main__":
+    %s
+"""
+
+
+@pytest.mark.parametrize("name", ["LightningCLI", "Own"])
+def test_lightnings_command_line_runs_when_it_is_made(tmp_path: Path, name: str) -> None:
+    (tmp_path / "train.py").write_text(COMMAND_LINE % f"{name}(Rows, trainer_defaults={{'max_epochs': 40}})")
+    [recipe] = recipes([tmp_path])
+    assert shown(recipe, "optimizer.lr", "train.epochs", "repro.seeded") == ["0.1", "40 epochs", "True"]
+    # A config file or the command line may set gradient_clip_val.
+    assert recipe.get("train.clips").state is State.UNKNOWN
+
+
+def test_lightnings_command_line_that_only_parses(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(COMMAND_LINE % "LightningCLI(Rows, run=False)")
+    assert [each.get("train.epochs").value for each in recipes([tmp_path])] in ([], [None])

@@ -17,6 +17,7 @@ from trainlint.pipeline.sources import ProjectSources
 from trainlint.recipe.code.from_code import code_recipe
 from trainlint.recipe.code.programs import Program, is_entry
 from trainlint.recipe.code.spaces import declares_search, search_recipe
+from trainlint.recipe.code.tables import ProjectTables
 from trainlint.recipe.config.file import KeyUse
 from trainlint.recipe.config.file import Reader as ConfigReader
 from trainlint.recipe.config.store import ConfigStore
@@ -91,6 +92,7 @@ class Interpreting:
         self.index = index
         self.knowledge = knowledge
         self.reader = Reader(index, sources.lines, knowledge, timed)
+        self._tables = ProjectTables(index, self.reader)
         self.notices: list[Notice] = []
         self._configs = frozenset(sources.config_paths())
 
@@ -107,7 +109,7 @@ class Interpreting:
         spaces: Recipe | None = None
         with self._guarded(entry, ""):
             launch = Overrides(self.sources.launches, entry, self.sources.project.settings.devices)
-            program = Program(entry, self.index, self.reader, self.knowledge, store, launch)
+            program = Program(entry, self.index, self.reader, self.knowledge, store, launch, self._tables)
             if is_entry(self.index, entry, self.knowledge):
                 recipe = code_recipe(program)
             if declares_search(self.index, entry):

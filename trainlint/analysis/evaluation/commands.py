@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.click_options import ClickOptions
 from trainlint.analysis.evaluation.option_fields import field_flags
 from trainlint.analysis.evaluation.options import Option
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, unknown
+from trainlint.analysis.facts import Event
 
 if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
@@ -114,10 +115,13 @@ class Commands:
     def _handed(self) -> Iterator[str]:
         """Names of the functions and classes handed over; a path alone where a whole module is."""
         names = self.evaluator.knowledge.of_kind(_FRAMEWORK, "command")
-        for place in self.evaluator.scope.units_calling({name.rpartition(".")[2] for name in names}):
+        words = {name.rpartition(".")[2] for name in names}
+        for place in self.evaluator.scope.units_calling(words):
             frame = self.evaluator.root(*place)
             for event in frame.facts.events if frame is not None else ():
-                if event.kind != "call" or frame is None or not self.runs(frame, event.term):
+                if event.kind != "call" or frame is None or not _may_run(frame, event, words):
+                    continue
+                if not self.runs(frame, event.term):
                     continue
                 callee = self.evaluator.value(frame, frame.term(event.term).args[0])
                 entry = self.evaluator.entry(callee.name)
@@ -128,6 +132,12 @@ class Commands:
                     yield from _functions(target)
                 elif entry.extra.get("exposes") == "module":
                     yield place[0]
+
+
+def _may_run(frame: Frame, event: Event, words: Collection[str]) -> bool:
+    """Whether a call may be of one of these names: others need not be evaluated."""
+    callee = frame.term(frame.term(event.term).args[0])
+    return callee.op not in ("attr", "global") or callee.name.rpartition(".")[2] in words
 
 
 def _functions(value: Resolved) -> Iterator[str]:

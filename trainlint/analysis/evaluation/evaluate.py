@@ -3,7 +3,7 @@ they return."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from trainlint.analysis.evaluation.arguments import Binder
 from trainlint.analysis.evaluation.calls import CallEvaluator
@@ -61,7 +61,7 @@ class Evaluator:
         self._keep: list[Frame] = []
         self._defaults: dict[tuple[str, str, int], Resolved] = {}
         self._steps = 0
-        self.replaced: Collection[str] = ()
+        self.replaced: Container[str] = ()
         self.depth = 0
         self._operations: dict[str, Callable[[Frame, int, Term], Resolved]] = {
             "const": self._const, "param": self._param, "global": self._global, "attr": self._attr,
@@ -351,18 +351,9 @@ class Evaluator:
     def _stores(self, base: Resolved, path: str, qualname: str, name: str) -> list[Resolved]:
         found: list[Resolved] = []
         first: list[Resolved] = []
-        for where, method in self.scope.methods(path, qualname):
-            facts = self.scope.facts(where, method)
-            if facts is None:
-                continue
-            for event in facts.events if not method.endswith(POST_INIT) else ():
-                if event.kind != "store-attr" or event.name != name or event.nested >= 0:
-                    continue
-                if facts.terms[event.term].op != "param" or facts.terms[event.term].name != "self":
-                    continue
-                frame = self.calls.method_frame(base, where, method)
-                if frame is None:
-                    continue
+        for (where, method), event in self.scope.own_stores(path, qualname, name):
+            frame = None if method.endswith(POST_INIT) else self.calls.method_frame(base, where, method)
+            if frame is not None:
                 value = self.value(frame, event.value)
                 (first if method.endswith("__init__") else found).append(value)
         placeholder = [value for value in first if not (value.kind == "const" and value.value is None)]

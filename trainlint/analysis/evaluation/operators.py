@@ -113,7 +113,7 @@ class Operators:
     def boolean(self, frame: Frame, _: int, term: Term) -> Resolved:
         """`and`, `or`: decided where the left side is known."""
         left = self.evaluator.value(frame, term.args[0])
-        truth = truthiness(left)
+        truth = truthiness(left.default())
         if truth is not None:
             decided = truth is (term.name == "or")
             chosen = left if decided else self.evaluator.value(frame, term.args[1])
@@ -135,7 +135,7 @@ class Operators:
     def conditional(self, frame: Frame, _: int, term: Term) -> Resolved:
         """`a if c else b`, and what branches leave behind."""
         condition = self.evaluator.value(frame, term.args[0])
-        truth = truthiness(condition)
+        truth = truthiness(condition.default())
         if truth is not None and not condition.option:
             return self.evaluator.value(frame, term.args[1] if truth else term.args[2])
         order = (term.args[2], term.args[1]) if truth is False else (term.args[1], term.args[2])

@@ -61,6 +61,10 @@ class ProgramScope(Protocol):
     def methods(self, path: str, qualname: str) -> Sequence[tuple[str, str]]:
         """(path, qualname) of every method of a class, bases included, the class's own first."""
 
+    def own_stores(self, path: str, qualname: str, name: str) -> Sequence[tuple[tuple[str, str], Event]]:
+        """What the methods of a class store in an attribute of `self`, outside of nested functions: the
+        method's (path, qualname) and the event, in order."""
+
     def foreign_bases(self, path: str, qualname: str) -> Iterator[str]:
         """The absolute names of a project class's bases outside the project, its project bases' included."""
 

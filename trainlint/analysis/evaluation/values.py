@@ -86,9 +86,10 @@ class Origin:
     label: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@dataclasses.dataclass(slots=True, eq=False)
 class Resolved:
-    """A resolved term.
+    """A resolved term. Never changed once made: `frozen` would say so, and take three times as long to make
+    one.
 
     kind        meaning
     const       `value`; `option` names the command-line flag or config key that can change it
@@ -131,8 +132,17 @@ class Resolved:
         )
 
     def default(self) -> Resolved:
-        """The value on the default path: itself, or a choice's first alternative."""
-        return self.items[0].default() if self.kind == "choice" and self.items and self.option else self
+        """The value on the default path: itself, or a choice's first alternative where an option decides.
+
+        Where something else decides, it is what all alternatives are on the default path, if they agree.
+        """
+        if self.kind != "choice" or not self.items:
+            return self
+        first = self.items[0].default()
+        if self.option:
+            return first
+        alike = first.kind == "const" and all(same(first, item.default()) for item in self.items[1:])
+        return first if alike else self
 
     @property
     def identity(self) -> tuple[Site, ...]:

@@ -33,12 +33,13 @@ def is_passed_over(seen: Observations, call: Call) -> bool:
 
 
 def agreed_facts(optimizers: Sequence[dict[str, Value]]) -> dict[str, Value]:
-    """What several optimizers have in common, as those of a generator and its critic: name, rate, schedule."""
+    """What several optimizers have in common, as those of a generator and its critic do."""
     first = optimizers[0]
     found = {
         path: first[own]
         for own, path in _AGREED.items()
-        if first[own].known and all(each[own].known and each[own].value == first[own].value for each in optimizers)
+        if first[own].known
+        and all(each[own].known and each[own].value == first[own].value for each in optimizers)
     }
     schedule = found.get("schedule.name")
     if schedule is not None and schedule.value == "constant":

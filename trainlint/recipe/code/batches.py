@@ -6,16 +6,20 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from trainlint.analysis.evaluation.values import Resolved
+from trainlint.analysis.evaluation.values import Resolved, Site
 from trainlint.analysis.facts import Parameter
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import derived, leaf, unknown_value
 from trainlint.recipe.code.observe import Observations
+from trainlint.recipe.code.pipeline_order import bound_names
+from trainlint.recipe.code.pipeline_uses import pipeline_uses
+from trainlint.recipe.code.tf_pipelines import written_pipeline
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Value
 
 _BATCHED = ("batch", "padded_batch")
+_DEVICES = frozenset({"device_count", "local_device_count", "num_replicas_in_sync"})
 
 
 def batch_facts(
@@ -50,27 +54,50 @@ def _of_fits(seen: Observations, training: Training) -> Iterator[Value]:
             break
 
 
+def _inner_batches(seen: Observations) -> frozenset[Site]:
+    """Batches that are taken apart again, or put into larger ones: sequences of characters, say.
+
+    Where the larger ones only go round the devices, it is these that are left out.
+    """
+    found: set[Site] = set()
+    for call in seen.methods(*_BATCHED, "unbatch"):
+        receiver = call.frame.term(call.frame.term(call.term).args[0]).args[0]
+        steps = written_pipeline(call.frame, receiver).steps
+        batches = {step.site for step in steps if step.name in _BATCHED}
+        given = call.frame.term(call.term).args[1:2]
+        words = {word for each in given for word in seen.evaluator.value(call.frame, each).words}
+        found |= {call.site} if batches and words & _DEVICES and call.name != "unbatch" else batches
+    return frozenset(found)
+
+
 def _of_pipelines(seen: Observations) -> Iterator[Value]:
-    """What data sets are batched by, without those that say they are for evaluation."""
+    """What data sets are batched by, without those that say they are for evaluation.
+
+    Where some say that they are for training, theirs alone.
+    """
+    inner = _inner_batches(seen)
+    found: list[tuple[str, Value]] = []
     for call in seen.methods(*_BATCHED):
         record = call.frame.term(call.term)
-        bound = [
-            event.name
-            for event in call.frame.facts.events
-            if event.kind == "bind" and event.term == call.term
-        ]
-        texts = [*seen.texts(call.frame, record.args[0]), *bound, call.frame.facts.qualname]
-        if {word for text in texts for word in words_of(text)} & program_words("eval"):
+        texts = [*seen.texts(call.frame, record.args[0]), *bound_names(call), call.frame.facts.qualname]
+        evaluates = {word for text in texts for word in words_of(text)} & program_words("eval")
+        if evaluates or call.site in inner:
             continue
-        for argument in record.args[1:2]:
-            yield leaf(seen.evaluator.value(call.frame, argument), call)
+        params = [Parameter("batch_size", "normal", True)]
+        for use in pipeline_uses(seen, call, iter(texts)):
+            given = seen.evaluator.binder.bind(use.frame, call.term, params).get("batch_size")
+            if given is not None and use.role != "eval":
+                found.append((use.role, leaf(given, call)))
+    trains = [size for role, size in found if role == "train"]
+    yield from trains or (size for _, size in found)
 
 
 def full_batch(seen: Observations, size: Resolved | None) -> Resolved | None:
     """The batch size that is meant by `min(64, len(data))`: only data that is smaller still gives another."""
     if size is None or size.kind != "object" or size.name != "builtins.min" or size.frame is None:
         return size
-    given = [seen.evaluator.value(size.frame, each) for each in size.frame.term(size.term).args[1:]]
+    arguments = size.frame.term(size.term).args[1:]
+    given = [seen.evaluator.value(size.frame, each).default() for each in arguments]
     known = [each for each in given if each.is_number]
     others = [each for each in given if not each.is_number]
     if len(known) == 1 and others and all(each.name == "builtins.len" for each in others):

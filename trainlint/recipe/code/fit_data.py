@@ -126,8 +126,14 @@ class FitData:
                 element["loader.role"] = derived("train", use.span, chain)
             if element["loader.order"].value == "file" and not pipeline.keeps_order:
                 element["loader.order"] = unknown_value("a later step of the pipeline may shuffle", use.span)
+            self._batch_anew(pipeline, element, use.call)
             return True
         return False
+
+    def _batch_anew(self, pipeline: TfPipeline, element: dict[str, Value], call: Call) -> None:
+        """A loader whose batches are taken apart gives the samples of the batches that are made afterwards."""
+        if pipeline.has("unbatch") or pipeline.batched() is not None:
+            element["loader.batch_size"] = self._batch(pipeline, call)
 
     def _of_pipeline(self, pipeline: TfPipeline, call: Call) -> dict[str, Value]:
         base = pipeline.base

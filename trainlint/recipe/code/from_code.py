@@ -108,7 +108,7 @@ def code_recipe(program: Program) -> Recipe | None:
     facts["meta.toy"] = toy_run(seen, training, facts)
     if trains_on_made_up_data(seen, training, _training_sets(loaders, loader_elements)):
         facts["meta.toy"] = derived(True, at)
-    seeding = Seeding(seen, seen.evaluator.knowledge.backend(framework), at)
+    seeding = Seeding(seen, seen.evaluator.knowledge.backend(framework), at, training)
     facts.update(reproducibility(seen, training, seeding))
     facts["repro.seeding"] = derived(_seeding_call(seen, optimizers, framework), at)
     facts.update(batch_facts(seen, training, [*loader_elements, *fitted]))
@@ -121,7 +121,10 @@ def code_recipe(program: Program) -> Recipe | None:
     facts.update(subject(seen, optimizers, loaders, [element["loader.role"] for element in loader_elements]))
     facts.update(regularizers(seen))
     facts.update(fine_tuning(seen, training, optimizers))
-    facts.update(recurrence(seen, loader_elements, at))
+    batched = facts["batch.per_device"].known or "train" in {
+        element["loader.role"].value for element in loader_elements
+    }
+    facts.update(recurrence(seen, optimizers, batched, at))
     facts.update(primary or dict.fromkeys(("optimizer.name", "optimizer.lr"), optimizers.unsettled()))
     rate = schedule_facts(seen, training, optimizers, primary, facts)
     facts.update(rate.facts)

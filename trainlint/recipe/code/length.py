@@ -19,6 +19,7 @@ _RANGES = frozenset(
     {"builtins.range", "tqdm.trange", "tqdm.auto.trange", "six.moves.range", "six.moves.xrange"}
 )
 
+_ROUND_WORDS = frozenset({"epoch", "epochs", "ep", "iteration", "iterations", "iter"})
 _STEP_WORDS = frozenset("iter iters iterations niter niters step steps updates".split())
 
 
@@ -27,7 +28,7 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
     for call in training.fits:
         found = _from_trainer(seen, call)
         if found is not None:
-            return found
+            return _each_round(seen, call, found)
     named: list[Value] = []
     outer: list[Value] = []
     steps: list[Value] = []
@@ -54,6 +55,22 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
     else:
         found["train.epochs"] = unknown_value("no loop over a known number of epochs was found")
     return found
+
+
+def _each_round(seen: Observations, call: Call, found: dict[str, Value]) -> dict[str, Value]:
+    """The length of a run that is fitted in a loop: `for epoch in range(40): model.fit(x, y, epochs=1)`."""
+    if call.event.loop < 0 or set(found) != {"train.epochs"} or not found["train.epochs"].known:
+        return found
+    each = found["train.epochs"]
+    loop = call.frame.facts.loops[call.event.loop]
+    count = loop_count(seen, call.frame, loop)
+    if _ROUND_WORDS.isdisjoint(words_of(loop.target)):
+        several = each.value == 1 and (count is None or count.value != 1)
+        return {"train.epochs": unknown_value("it is fitted in a loop", call.span)} if several else found
+    if count is None or not count.known:
+        return {"train.epochs": count or unknown_value("how often it is fitted", call.span)}
+    assert isinstance(each.value, int | float) and isinstance(count.value, int | float)
+    return {"train.epochs": Value(each.value * count.value, State.DERIVED, "epochs", count.span)}
 
 
 def _updates(seen: Observations, frame: Frame, loop: int) -> bool:

@@ -82,9 +82,15 @@ class _Trainer:
     def __init__(self, seen: Observations, run: LightningRun) -> None:
         self.seen = seen
         self.run = run
+        self.reason = ""
+        if run.defaults is not None:
+            self.bound = dict(run.defaults.entries)
+            own = any(run.entry.fields[field] in self.bound for field in ("epochs", "steps"))
+            # Programs that set no length are run with a config file that does.
+            self.reason = "" if own else "a config file or the command line gives it to LightningCLI"
+            return
         arguments = seen.evaluator.binder.arguments(run.trainer)
         self.bound = arguments.bound
-        self.reason = ""
         if run.trainer.name.endswith(".from_argparse_args"):
             self.reason = "Trainer.from_argparse_args(…) takes it from the command line"
         elif not arguments.complete:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from trainlint.analysis.evaluation.values import Frame, Resolved, Site
+from trainlint.analysis.facts import Parameter
 from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.observe import Call, Observations
@@ -33,13 +34,14 @@ class Configured:
 @dataclasses.dataclass(frozen=True, slots=True)
 class LightningRun:
     """A call that trains a module. `configured` are its optimizers, None where `reason` says why they are not
-    known."""
+    known. `defaults` are the trainer's arguments where a command line may give others."""
 
     call: Call
     trainer: Resolved
     entry: Entry
     configured: tuple[Configured, ...] | None
     reason: str
+    defaults: Resolved | None = None
 
     @property
     def span(self) -> Span | None:
@@ -57,22 +59,48 @@ class LightningRun:
 
 def lightning_runs(seen: Observations, training: Training) -> list[LightningRun]:
     """The calls of `fit` of a default run, each with what its module configures."""
-    found = []
+    found: list[LightningRun] = []
     for call in training.fits:
         if seen.happens(call.frame, call.event.conditions) is False:
+            continue
+        if not call.method:
+            found += _command_lines(seen, call)
             continue
         for trainer in seen.evaluator.receiver(call.frame.facts, call.event).alternatives():
             name = trainer.name.removesuffix(".from_argparse_args")
             entry = seen.evaluator.entry(name) if trainer.kind == "object" else None
             if entry is not None and entry.name == _TRAINER:
-                configured, reason = _configured(seen, call)
+                configured, reason = _fitted(seen, call)
                 found.append(LightningRun(call, trainer, entry, configured, reason))
     return found
+
+
+def _command_lines(seen: Observations, call: Call) -> Iterator[LightningRun]:
+    """The run of a `LightningCLI`, which makes a trainer and a module of the classes it is given."""
+    made = seen.object(call)
+    path, _, qualname = made.name.partition("::")
+    entry = call.entry or seen.program.running_base(path, qualname)
+    trainer = seen.evaluator.knowledge.lookup(_TRAINER)
+    if entry is None or trainer is None:
+        return
+    params = [Parameter(each.name, each.kind, each.has_default) for each in entry.params]
+    bound = seen.evaluator.binder.bind(call.frame, call.term, params)
+    given = bound.get(entry.fields["run"])
+    if given is not None and given.default().value is False:
+        return
+    model = bound.get(entry.fields["model"])
+    module = None if model is None or model.kind != "class" else Resolved("instance", name=model.name)
+    shown = f"the module class that {entry.name.rpartition('.')[2]} runs"
+    configured, reason = _configured(seen, module, shown)
+    defaults = bound.get(entry.fields["trainer_defaults"])
+    yield LightningRun(call, made, trainer, configured, reason, defaults or Resolved("mapping"))
 
 
 def handed_loaders(seen: Observations, run: LightningRun) -> Iterator[tuple[Resolved, bool]]:
     """The loaders that `fit` is given, and whether it trains on them."""
     method = seen.evaluator.knowledge.method(run.call.name, "trainer", run.entry.framework)
+    if run.defaults is not None:
+        return
     for field, trains in (("train_loader", True), ("eval_loader", False)):
         given = None if method is None else seen.passed(run.call, method, field)
         for item in _flat(given) if given is not None else ():
@@ -91,13 +119,19 @@ def _flat(value: Resolved) -> Iterator[Resolved]:
             yield leaf
 
 
-def _configured(seen: Observations, call: Call) -> tuple[tuple[Configured, ...] | None, str]:
+def _fitted(seen: Observations, call: Call) -> tuple[tuple[Configured, ...] | None, str]:
     method = seen.evaluator.knowledge.method(call.name, "trainer", "lightning")
     module = None if method is None else seen.passed(call, method, "model")
+    return _configured(seen, module, f"the module that .{call.name}(…) is given")
+
+
+def _configured(
+    seen: Observations, module: Resolved | None, shown: str
+) -> tuple[tuple[Configured, ...] | None, str]:
     if module is None:
-        return None, f"the module that .{call.name}(…) is given"
+        return None, shown
     if module.kind != "instance":
-        return None, f"the module that .{call.name}(…) is given: {_shown(module)}"
+        return None, f"{shown}: {_shown(module)}"
     path, _, qualname = module.name.partition("::")
     kind, where, member = seen.program.resolve(path, qualname, _CONFIGURES)
     if kind != "function":

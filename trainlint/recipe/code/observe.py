@@ -14,7 +14,7 @@ from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.programs import Program
-from trainlint.recipe.code.replaced import replaced_names
+from trainlint.recipe.code.replaced import Replaced
 from trainlint.recipe.code.unread import Unread
 
 Identity = tuple[Site, ...]
@@ -110,7 +110,7 @@ class Observations:
             frame = self.evaluator.root(*place)
             if frame is not None:
                 self.frames.append(frame)
-        self.replaced = self.evaluator.replaced = replaced_names(program, self.frames)
+        self.replaced = self.evaluator.replaced = Replaced(program, self.frames)
         for frame in self.frames:
             self._sweep(frame)
         makers = self._makers()
@@ -282,7 +282,7 @@ class Observations:
         """Whether a default run takes this branch: True, False, or None where a condition is not known."""
         certain: bool | None = True
         for condition in conditions:
-            truth = truthiness(self.evaluator.value(frame, condition.term))
+            truth = truthiness(self.evaluator.value(frame, condition.term).default())
             if truth is None:
                 certain = None
             elif truth is not condition.holds:

@@ -100,15 +100,17 @@ class Optimizers:
         if len(self.calls) > 1:
             names = ", ".join(dict.fromkeys(f"{call.name.rpartition('.')[2]}(…)" for call in self.calls))
             return unknown_value(f"there are several optimizers: {names}", self.calls[1].span)
-        return self._stepped() or unknown_value("no optimizer was found")
+        return self.stepped() or unknown_value("no optimizer was found")
 
-    def _stepped(self) -> Value | None:
-        """Why what is stepped is not known: the call that makes it, or what replaces its class."""
+    def stepped(self) -> Value | None:
+        """Why what is stepped is not known: the call that makes it, or what replaces its class; None where it
+        is, or nothing is seen to be stepped."""
         for call in self.seen.calls:
-            if call.name in self.seen.replaced:
-                frame, term = self.seen.replaced[call.name]
-                shown = self.seen.unread.shown(frame, term)
-                return unknown_value(f"{call.name} is replaced by {shown}", frame.span(term) or call.span)
+            store = self.seen.replaced.by(call.name)
+            if store is not None:
+                shown = self.seen.unread.shown(store.frame, store.term)
+                place = store.frame.span(store.term) or call.span
+                return unknown_value(f"{call.name} is replaced by {shown}", place)
         for call in self.seen.methods("step", "zero_grad", "minimize"):
             base = call.frame.term(call.frame.term(call.term).args[0]).args[0]
             for made in self.seen.evaluator.value(call.frame, base).alternatives():
@@ -273,6 +275,8 @@ class Optimizers:
                 return Link(made.span, f"{made.name.rpartition('.')[2]} changes the rate")
         for span in self.rate_stores:
             return Link(span, "the rate is written here")
+        if self.legacy_decay(call) and call.span is not None:
+            return Link(call.span, "its decay lowers the rate at every update")
         if self._made_in_training_loop(call):
             return "the optimizer is made anew while training"
         return (
@@ -301,6 +305,13 @@ class Optimizers:
         given = self.seen.argument(call, "lr") if backend == "jax" else None
         partial = given is not None and given.kind == "object" and given.name == "functools.partial"
         return given if given is not None and (given.kind == "function" or partial) else None
+
+    def legacy_decay(self, call: Call) -> bool:
+        """Whether a Keras optimizer is given the old `decay`, which lowers its rate at every update."""
+        if call.entry is None or call.entry.framework != "tensorflow" or call.entry.param("decay") is not None:
+            return False
+        given = self.seen.arguments(call).get("decay")
+        return given is not None and given.default().value not in (0, 0.0, None)
 
     def _rate_as_function(self, call: Call) -> Link | str | None:
         """Why the rate may change by itself: what is passed is a function of the step, or may be one."""
@@ -338,11 +349,12 @@ class Optimizers:
         """
         made = self.seen.object(call)
         for other in self.seen.calls:
-            if other.site == call.site or other.site in besides or not self._passes(other, made):
+            if other.site == call.site or other.site in besides or not _takes_objects(other):
                 continue
             label = self._unread(other)
-            if label and self.seen.runs(other) is not False:
-                return f"the optimizer is handed to {label}, which was not read"
+            if label and self._passes(other, made) and self.seen.runs(other) is not False:
+                shown = self.seen.unread.shown(other.frame, other.term) or label
+                return f"the optimizer is handed to {shown}, which was not read"
         return None
 
     def _passes(self, other: Call, made: Resolved) -> bool:
@@ -420,6 +432,12 @@ class Optimizers:
             if words & set(words_of(call.name.rpartition(".")[2])):
                 return f"{call.name} may change the rate"
         return None
+
+
+def _takes_objects(call: Call) -> bool:
+    """Whether some argument of a call is more than a literal or a local function."""
+    terms = call.frame.facts.terms
+    return any(terms[argument].op not in ("const", "func") for argument in terms[call.term].args[1:])
 
 
 def _writes_rate(frame: Frame, event: Event) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -15,9 +15,10 @@ from trainlint.analysis.evaluation.values import Frame
 from trainlint.analysis.facts import Event, Import, Outline, UnitFacts
 from trainlint.analysis.index.project import ClosureResult, ProjectIndex
 from trainlint.findings import Span
-from trainlint.knowledge.base import Knowledge
+from trainlint.knowledge.base import Entry, Knowledge
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.reach import CommandNames, Place, Reach
+from trainlint.recipe.code.tables import ProjectTables
 from trainlint.recipe.launch.overrides import Overrides
 
 MAX_FILES = 500
@@ -28,6 +29,11 @@ MAX_SHOWN = 60
 
 _RUN_WORDS = frozenset({"main", "train", "training", "run", "fit"})
 """What the functions are called that a script starts its training with."""
+
+
+def runs_when_made(entry: Entry) -> bool:
+    """Whether a trainer runs as soon as it is made, as Lightning's command line does."""
+    return bool(entry.extra.get("runs"))
 
 
 class Program:
@@ -41,11 +47,13 @@ class Program:
         knowledge: Knowledge,
         configs: ConfigReader,
         launch: Overrides | None = None,
+        tables: ProjectTables | None = None,
     ) -> None:
         self.entry = entry
         self.launch = launch or Overrides([], entry)
         self.index = index
         self.reader = reader
+        self.tables = tables or ProjectTables(index, reader)
         self.knowledge = knowledge
         self.closure: ClosureResult = _within_reach(index.import_closure(entry))
         self.reach = Reach(index, entry, self.closure.paths, _command_names(knowledge))
@@ -53,7 +61,6 @@ class Program:
         self.evaluator = Evaluator(self, knowledge, configs)
         self._scripts: set[str] = set()
         self._by_call: dict[str, list[Place]] | None = None
-        self._events: dict[Place, list[Event]] = {}
         self._libraries: dict[str, bool] = {}
         self._called: dict[Place, frozenset[str]] = {}
         self._storing: dict[str, list[Place]] | None = None
@@ -88,8 +95,34 @@ class Program:
         return (
             place
             for place in self.reach.places
-            if self.reach.unit(place).mentions and not self._is_library(place[0])
+            if (self.reach.unit(place).mentions or self._starts_run(place)) and not self._is_library(place[0])
         )
+
+    def _starts_run(self, place: Place) -> bool:
+        """Whether a unit calls a class of the project that runs when it is made."""
+        return bool(self._running_classes) and not self._callees(place).isdisjoint(self._running_classes)
+
+    @cached_property
+    def _running_classes(self) -> frozenset[str]:
+        """The bare names of the project's classes that are made of a trainer that runs when it is made."""
+        if not self.imports(runs_when_made):
+            return frozenset()
+        return frozenset(
+            qualname.rpartition(".")[2]
+            for path, qualname in self.reach.places
+            if self.reach.unit((path, qualname)).kind == "class" and self.running_base(path, qualname)
+        )
+
+    def running_base(self, path: str, qualname: str) -> Entry | None:
+        """The trainer that runs when it is made, of which a class is made; None for other classes."""
+        bases = (self.knowledge.lookup(base) for base in self.foreign_bases(path, qualname))
+        return next((base for base in bases if base is not None and runs_when_made(base)), None)
+
+    def imports(self, wanted: Callable[[Entry], bool]) -> bool:
+        """Whether a file in reach imports something the knowledge describes so."""
+        targets = (each.target for outline in self.outlines.values() for each in outline.imports)
+        entries = (self.knowledge.lookup(target) for target in targets)
+        return any(entry is not None and wanted(entry) for entry in entries)
 
     def library(self, path: str, qualname: str) -> str:
         """The canonical name of a unit of a library that lies in the project, if it is described by name;
@@ -115,10 +148,7 @@ class Program:
         """A unit's events, without what only runs when an imported module is itself the script."""
         if facts.path == self.entry or facts.qualname:
             return facts.events
-        place = (facts.path, facts.qualname)
-        if place not in self._events:
-            self._events[place] = [event for event in facts.events if not _under_main_guard(facts, event)]
-        return self._events[place]
+        return self.tables.imported(facts)
 
     def facts(self, path: str, qualname: str) -> UnitFacts | None:
         """The close reading of a unit."""
@@ -153,12 +183,14 @@ class Program:
         owner, _, simple = qualname.rpartition(".")
         wanted = owner.rpartition(".")[2] if simple == "__init__" else simple
         decides = self._names if named else self._calls
+        function = f"{path}::{owner if simple == '__init__' else qualname}"
         found: list[tuple[Frame, int]] = []
         for caller in self._callers_by_name().get(wanted, ()):
             frame = self.evaluator.root(*caller)
             if frame is None:
                 continue
-            calls = (event.term for event in self.events(frame.facts) if event.kind == "call")
+            table = self.tables.calls(frame.facts, self.events(frame.facts))
+            calls = table.of(function, simple, handed=simple != "__init__")
             found += [(frame, term) for term in calls if decides(frame, term, path, qualname)]
         return found
 
@@ -232,19 +264,7 @@ class Program:
 
     def lineage(self, path: str, qualname: str) -> list[Place]:
         """A class and its project bases, nearest first."""
-        found: dict[Place, None] = {}
-        waiting = [(path, qualname)]
-        while waiting:
-            place = waiting.pop(0)
-            if place in found:
-                continue
-            found[place] = None
-            unit = self.index.unit(*place)
-            for base in unit.bases if unit is not None else ():
-                target = self.index.resolve(place[0], place[1], base)
-                if target.kind == "class":
-                    waiting.append((target.path, target.qualname))
-        return list(found)
+        return self.tables.lineage(path, qualname)
 
     def foreign_bases(self, path: str, qualname: str) -> Iterator[str]:
         """The absolute names of a class's bases outside the project, its project bases' included."""
@@ -257,23 +277,15 @@ class Program:
 
     def methods(self, path: str, qualname: str) -> Sequence[Place]:
         """Every method of a class, its own first, then those of its project bases."""
-        found: list[Place] = []
-        for where, owner in self.lineage(path, qualname):
-            outline = self.index.outlines.get(where)
-            functions = (
-                [unit for unit in outline.units if unit.kind == "function"] if outline is not None else []
-            )
-            found += [
-                (where, each.qualname) for each in functions if each.qualname.rpartition(".")[0] == owner
-            ]
-        return found
+        return self.tables.methods(path, qualname)
+
+    def own_stores(self, path: str, qualname: str, name: str) -> Sequence[tuple[Place, Event]]:
+        """What the methods of a class store in an attribute of `self`; see ProgramScope."""
+        return self.tables.own_stores(path, qualname, name)
 
     def attribute_stores(self, name: str) -> Sequence[tuple[Frame, int, int]]:
         """(frame, base term, value term) of every `x.name = value` in reached units."""
-        return self._stores().get(name, ())
-
-    def _stores(self) -> dict[str, list[tuple[Frame, int, int]]]:
-        return self._stores_by_name
+        return self._stores_by_name.get(name, ())
 
     @cached_property
     def _stores_by_name(self) -> dict[str, list[tuple[Frame, int, int]]]:
@@ -373,14 +385,6 @@ def _within_reach(closure: ClosureResult) -> ClosureResult:
     )
 
 
-def _under_main_guard(facts: UnitFacts, event: Event) -> bool:
-    for condition in event.conditions:
-        term = facts.terms[condition.term]
-        if term.op == "cmp" and any(facts.terms[side].value == "__main__" for side in term.args):
-            return True
-    return False
-
-
 def config_script(index: ProjectIndex, entry: str, literal: str) -> str:
     """The path of a script with `get_config` that a program's `--config` flag means; "" where that is not
     clear.
@@ -420,7 +424,7 @@ def is_entry(index: ProjectIndex, path: str, knowledge: Knowledge) -> bool:
 def _trains_at_top(calls: Sequence[str], knowledge: Knowledge) -> bool:
     for call in calls:
         method = knowledge.method(call.rpartition(".")[2])
-        if "." in call and method is not None and method.effect in ("backward", "fit", "step"):
+        if "." in call and method is not None and method.effect in ("backward", "fit", "step", "zero-grad"):
             return True
         if _RUN_WORDS & set(words_of(call.rpartition(".")[2])):
             return True

@@ -64,16 +64,16 @@ def _teaches(seen: Observations) -> bool:
 
 
 def _loads_weights(seen: Observations, training: Training, call: Call) -> Value | None:
+    name = call.name.rpartition(".")[2]
+    loads = name in program_words("pretrained") or (call.method and name == "load_state_dict")
+    if not loads and not _may_ask_for_weights(call):
+        return None
     happens = seen.runs(call)
     if happens is False or _for_evaluation(call) or training.is_over(call):
         return None
     if _stays_there(seen, training, call):
         return None
-    name = call.name.rpartition(".")[2]
-    loads = name in program_words("pretrained") or (
-        call.method and name == "load_state_dict" and not _is_optimizer(seen, call)
-    )
-    if loads:
+    if loads and (name != "load_state_dict" or not _is_optimizer(seen, call)):
         if happens:
             return derived("finetune", call.span)
         return unknown_value("weights may be loaded before training", call.span)
@@ -101,6 +101,11 @@ def _stays_there(seen: Observations, training: Training, call: Call) -> bool:
     values = (seen.evaluator.value(frame, term) for term in leaving if term >= 0)
     parts = (part for value in values for part in (value, *value.items, *value.entries.values()))
     return not any(leaf.site in sites for part in parts for leaf in part.alternatives())
+
+
+def _may_ask_for_weights(call: Call) -> bool:
+    keys = call.frame.facts.terms[call.term].keys
+    return "pretrained" in keys or (call.entry is not None and call.entry.kind == "model-factory")
 
 
 def _asks_for_weights(seen: Observations, call: Call) -> Value | None:

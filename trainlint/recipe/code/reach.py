@@ -142,9 +142,8 @@ class Reach:
             head, separator, _ = dotted.partition(".")
             name = aliases.get(head, head) if not separator else _last(dotted)
             for target in self._scripts.get(name, ()):
-                if place[0] == self.entry and not separator:
-                    yield target
-                elif self.index.resolve(place[0], place[1], dotted).path == self.entry:
+                own = place[0] == self.entry and not separator
+                if own or self.index.resolve(place[0], place[1], dotted).path == self.entry:
                     yield target
 
     def _expose(self, place: Place) -> None:

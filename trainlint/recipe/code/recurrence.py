@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from trainlint.analysis.evaluation.values import Resolved
 from trainlint.findings import Span
-from trainlint.recipe.code.leaves import derived
-from trainlint.recipe.code.observe import Observations
+from trainlint.knowledge.layers import layer_kind
+from trainlint.recipe.code.leaves import derived, unknown_value
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.programs import runs_when_made
 from trainlint.recipe.model import State, Value
 
 _KEYWORDS = frozenset(
@@ -15,27 +16,35 @@ _KEYWORDS = frozenset(
     " grad_clip_norm clip_grad_norm gradient_clip gradient_clipping".split()
 )
 _CLIP_WORDS = ("clip", "clamp")
+_CLIPPERS = ("trainer", "optimizer")
+"""Kinds of calls that take an argument which makes them clip."""
 
 
 def recurrence(
-    seen: Observations, loaders: Sequence[Mapping[str, Value]], at: Span | None
+    seen: Observations, optimizers: Optimizers, batched: bool, at: Span | None
 ) -> dict[str, Value]:
     """`model.recurrent` and `train.clips`; nothing of a model without a recurrent layer.
 
-    Without batches from a loader or a `fit` it is a demonstration on a few samples.
+    Without batches (`batched`, from a loader) or a `fit` it is a demonstration on a few samples.
     """
-    layers = [call for call in seen.calls if call.entry is not None and call.entry.extra.get("recurrent")]
-    batches = any(each["loader.role"].value == "train" for each in loaders) or bool(seen.methods("fit"))
-    if not layers or not batches:
+    layers = [call for call in seen.calls if _is_recurrent(call)]
+    if not layers or not (batched or seen.methods("fit")):
         return {}
     first = layers[0]
     return {
         "model.recurrent": Value(first.name.rpartition(".")[2], State.EXPLICIT, span=first.span),
-        "train.clips": _clips(seen, at),
+        "train.clips": _clips(seen, optimizers, at),
     }
 
 
-def _clips(seen: Observations, at: Span | None) -> Value:
+def _is_recurrent(call: Call) -> bool:
+    if call.method:
+        return False
+    known = call.entry is not None and bool(call.entry.extra.get("recurrent"))
+    return known or layer_kind(call.name) == "recurrent"
+
+
+def _clips(seen: Observations, optimizers: Optimizers, at: Span | None) -> Value:
     """Whether anything in reach clips; False only when nothing unread takes the steps."""
     program = seen.program
     for place in program.reach.places:
@@ -49,7 +58,17 @@ def _clips(seen: Observations, at: Span | None) -> Value:
         ):
             if key in _KEYWORDS and not _is_none(seen.evaluator.value(call.frame, argument)):
                 return derived(True, at)
-    unread = seen.unread.value("clip")
+    for call in seen.made(*_CLIPPERS):
+        if any(not _is_none(value) for key, value in seen.arguments(call).items() if key in _KEYWORDS):
+            return derived(True, at)
+        if not seen.complete(call):
+            return unknown_value("a starred argument may ask for clipping", call.span)
+    unread = (
+        seen.unread.value("clip")
+        or _compiled_with(seen)
+        or _told_from_outside(seen, at)
+        or (None if optimizers.calls else optimizers.stepped())
+    )
     if unread is not None:
         return unread
     if any(
@@ -59,6 +78,25 @@ def _clips(seen: Observations, at: Span | None) -> Value:
     steps = seen.methods("backward", "minimize", "apply_gradients", "fit")
     placed = next((call.span for call in steps if call.span is not None), at)
     return derived(False, placed)
+
+
+def _compiled_with(seen: Observations) -> Value | None:
+    """Why what a Keras model is compiled with may clip: it was made by a call that was not read."""
+    for call in seen.methods("compile"):
+        record = call.frame.term(call.term)
+        given = dict(zip(record.keys, record.args[1:], strict=True)).get("optimizer")
+        for leaf in seen.evaluator.value(call.frame, given).alternatives() if given is not None else ():
+            known = seen.evaluator.entry(leaf.name) if leaf.kind == "object" else None
+            if leaf.kind == "unknown" or (leaf.kind in ("object", "external") and known is None):
+                return unknown_value(f"{leaf.name or 'the optimizer'} was not read", call.span)
+    return None
+
+
+def _told_from_outside(seen: Observations, at: Span | None) -> Value | None:
+    """An unknown leaf where the trainer takes its arguments from a command line or a config file."""
+    if not seen.program.imports(runs_when_made):
+        return None
+    return unknown_value("the command line or a config file may ask for clipping", at)
 
 
 def _is_none(value: Resolved) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.recipe.code.leaves import derived, unknown_value
+from trainlint.recipe.code.length import loop_count
 from trainlint.recipe.code.loaders import Loaders, Use
 from trainlint.recipe.code.observe import Call
 from trainlint.recipe.code.training import Training
@@ -74,8 +75,13 @@ class Samplers:
                 for event in caller.facts.events
                 if event.kind == "call" and event.term == term and event.loop >= 0
             ]
-        spans = [unit.loop_span(loop) for unit, loop in around]
+        spans = [unit.loop_span(loop) for unit, loop in around if not self._is_once(unit, loop)]
         return next((Link(span, "the loop over epochs") for span in spans if span is not None), None)
+
+    def _is_once(self, frame: Frame, loop: int) -> bool:
+        """Whether a loop is known to make one round at most."""
+        count = loop_count(self.seen, frame, frame.facts.loops[loop])
+        return count is not None and isinstance(count.value, (int, float)) and count.value <= 1
 
     def _told(self, use: Use, made: Resolved, call: Call) -> Value:
         program = self.seen.program
@@ -90,7 +96,8 @@ class Samplers:
             if not other.method and package in _SELVES and "." in other.name:
                 return unknown_value(f"{package} may tell it", call.span)
             if not other.method and self._unread(other) and self._takes(other, use, made):
-                return unknown_value(f"it is handed to {other.name}, which was not read", call.span)
+                shown = self.seen.unread.shown(other.frame, other.term) or other.name
+                return unknown_value(f"it is handed to {shown}, which was not read", call.span)
         return derived(False, call.span)
 
     def _unread(self, other: Call) -> bool:

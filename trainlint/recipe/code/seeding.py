@@ -10,6 +10,7 @@ from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import absent, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
 
 _SEED_ATTRIBUTES = {"random_seed": "paddle"}
@@ -22,9 +23,15 @@ _SEEDING_WORDS = frozenset({"seed", "seeds", "deterministic", "determinism", "re
 
 
 class Seeding:
-    """What a program seeds. `backend` is the framework whose generator matters ("torch")."""
+    """What a program seeds. `backend` is the framework whose generator matters ("torch").
 
-    def __init__(self, seen: Observations, backend: str, at: Span | None) -> None:
+    With `training`, seeds that are set when all of it is over do not count: those of pictures drawn at the end.
+    """
+
+    def __init__(
+        self, seen: Observations, backend: str, at: Span | None, training: Training | None = None
+    ) -> None:
+        self.training = training
         self.seen = seen
         self.backend = backend
         self.at = at
@@ -32,7 +39,10 @@ class Seeding:
 
     def _seeds(self) -> Iterator[tuple[Call, tuple[str, ...]]]:
         for call in self.seen.calls:
-            if call.entry is not None and not call.method:
+            inherited = self._inherited(call)
+            if inherited:
+                yield call, inherited
+            elif call.entry is not None and not call.method:
                 if call.entry.seeds:
                     yield call, call.entry.seeds
                 elif call.entry.kind == "rng-state" and not call.entry.extra:
@@ -40,9 +50,19 @@ class Seeding:
             elif call.method and call.name == "manual_seed":
                 yield call, ("one generator",)
 
+    def _inherited(self, call: Call) -> tuple[str, ...]:
+        """What the library's class seeds of which a class of the project is made: a trainer's subclass."""
+        path, separator, qualname = call.name.partition("::")
+        if call.method or call.entry is not None or not separator:
+            return ()
+        bases = (self.seen.evaluator.entry(base) for base in self.seen.program.foreign_bases(path, qualname))
+        return next((base.seeds for base in bases if base is not None and base.seeds), ())
+
     def facts(self) -> dict[str, Value]:
         """The `repro.*` values."""
         own = [call for call, generators in self.seeds if self.backend in generators]
+        if self.training is not None:
+            own = [call for call in own if not self.training.is_over(call)]
         if own:
             first = own[0]
             return {

@@ -26,6 +26,10 @@ from trainlint.recipe.model import Recipe, State, Value
 _LOGARITHMIC = frozenset({"log", "log2", "log10", "ln", "exp", "exponent", "power", "pow"})
 _RATES = frozenset({"lr", "lrate", "eta", "lr0", "learningrate", "lrs"})
 _DECAYS = frozenset({"wd", "weightdecay", "decay", "l2"})
+_OF_SCHEDULES = frozenset(
+    "schedule warmup ratio share frac fraction factor gamma mult multiplier patience cooldown".split()
+)
+"""Words of what changes a rate and is none itself: `lr_warmup_ratio`, `lr_factor`."""
 
 
 def search_recipe(program: Program) -> Recipe | None:
@@ -262,7 +266,7 @@ def _tunes(name: str) -> str:
     """What a parameter of this name is: rate, decay or other. What says `log` is on that scale already."""
     words = words_of(name)
     joined = set(words) | {"".join(pair) for pair in pairwise(words)}
-    if joined & _LOGARITHMIC or "dropout" in joined or "schedule" in joined:
+    if joined & (_LOGARITHMIC | _OF_SCHEDULES) or "dropout" in joined:
         return "other"
     if joined & _RATES:
         return "other" if joined & _DECAYS else "rate"

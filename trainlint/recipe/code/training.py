@@ -8,7 +8,7 @@ from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.analysis.facts import Event, Loop, UnitFacts
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.observe import Call, Observations
-from trainlint.recipe.code.programs import Program
+from trainlint.recipe.code.programs import Program, runs_when_made
 from trainlint.recipe.code.reach import Place
 from trainlint.recipe.code.steps import STEP_NAMES, takes_step
 
@@ -25,7 +25,7 @@ def may_train(program: Program) -> bool:
     reach = program.reach
     return any(
         name.rpartition(".")[2] in takers for place in reach.places for name in reach.unit(place).calls
-    ) or _imports_step_helper(program)
+    ) or program.imports(_takes_steps)
 
 
 class Training:
@@ -33,6 +33,9 @@ class Training:
 
     def __init__(self, seen: Observations) -> None:
         self.seen = seen
+        self._trained: dict[int, bool] = {}
+        self._before: dict[Place, dict[int, list[Event]]] = {}
+        self._running: dict[Place, dict[Place, None]] | None = None
         self.units = self._closure()
         self.fits: list[Call] = list(self._trainer_runs())
         self.trains = bool(self.units) or bool(self.fits)
@@ -56,8 +59,17 @@ class Training:
         sites = self.seen.program.call_sites(*place)
         callers = {(frame.facts.path, frame.facts.qualname): None for frame, _ in sites}
         if place[1].rpartition(".")[2] in _CALLED_AS_INSTANCE:
-            callers.update((call.place, None) for call in self.seen.calls if place in self.targets(call))
+            callers.update(self._runners().get(place, {}))
         return list(callers)
+
+    def _runners(self) -> dict[Place, dict[Place, None]]:
+        """The units whose calls may run a function, by function."""
+        if self._running is None:
+            self._running = {}
+            for call in self.seen.calls:
+                for target in self.targets(call):
+                    self._running.setdefault(target, {})[call.place] = None
+        return self._running
 
     def targets(self, call: Call) -> Iterator[Place]:
         """The project functions a call may run."""
@@ -87,10 +99,21 @@ class Training:
                     yield (where, member)
 
     def _trainer_runs(self) -> Iterator[Call]:
+        if self.seen.program.imports(runs_when_made):
+            yield from (call for call in self.seen.calls if self._is_made_and_run(call))
         for call in self.seen.methods(*sorted(_FITS)):
             receiver = self.seen.evaluator.receiver(call.frame.facts, call.event)
             if any(self._can_fit(leaf, call.name) for leaf in receiver.alternatives()):
                 yield call
+
+    def _is_made_and_run(self, call: Call) -> bool:
+        """Whether a call makes a trainer that runs at once, as Lightning's command line does."""
+        if call.method:
+            return False
+        if call.entry is None:
+            path, _, qualname = self.seen.object(call).name.partition("::")
+            return bool(qualname) and self.seen.program.running_base(path, qualname) is not None
+        return runs_when_made(call.entry)
 
     def _can_fit(self, receiver: Resolved, method: str) -> bool:
         """Whether a method of that name trains: of a trainer, or `fit` of a model that brings its own
@@ -126,14 +149,24 @@ class Training:
 
     def is_over(self, call: Call) -> bool:
         """Whether a call comes after all training of the unit it stands in, where that unit trains."""
-        events = self.seen.program.events(call.frame.facts)
-        trains = [
-            index
-            for index, event in enumerate(events)
-            if event.kind == "call"
-            and (self._event_trains(call.frame.facts, event) or any(event is fit.event for fit in self.fits))
-        ]
-        return bool(trains) and events.index(call.event) > trains[-1]
+        before = self._until_over(call.frame.facts)
+        return bool(before) and call.event not in before.get(call.event.term, ())
+
+    def _until_over(self, facts: UnitFacts) -> dict[int, list[Event]]:
+        """A unit's events up to the last that trains, by term; empty where none does."""
+        place = (facts.path, facts.qualname)
+        if place not in self._before:
+            events = self.seen.program.events(facts)
+            fits = {id(fit.event) for fit in self.fits}
+            trains = [
+                index
+                for index, event in enumerate(events)
+                if event.kind == "call" and (self._event_trains(facts, event) or id(event) in fits)
+            ]
+            before = self._before[place] = {}
+            for event in events[: trains[-1] + 1] if trains else ():
+                before.setdefault(event.term, []).append(event)
+        return self._before[place]
 
     def verdict(self, facts: UnitFacts, loop: int) -> bool | None:
         """Whether a loop trains (True), runs without gradients (False), or neither is certain (None)."""
@@ -147,6 +180,14 @@ class Training:
         return None
 
     def _event_trains(self, facts: UnitFacts, event: Event, above: tuple[int, ...] = ()) -> bool:
+        if above:
+            return self._find_training(facts, event, above)
+        known = self._trained.get(id(event))
+        if known is None:
+            known = self._trained[id(event)] = self._find_training(facts, event, above)
+        return known
+
+    def _find_training(self, facts: UnitFacts, event: Event, above: tuple[int, ...]) -> bool:
         frame = self.seen.evaluator.root(facts.path, facts.qualname)
         if frame is None:
             return False
@@ -215,11 +256,9 @@ class Training:
         return self._depth(facts, -1, above)
 
 
-def _imports_step_helper(program: Program) -> bool:
-    """Whether a file in reach imports a class whose objects take the whole step: timm's `NativeScaler`."""
-    imported = (each.target for outline in program.outlines.values() for each in outline.imports)
-    entries = (program.knowledge.lookup(target) for target in imported)
-    return any(entry is not None and entry.kind == "step-helper" for entry in entries)
+def _takes_steps(entry: Entry) -> bool:
+    """Whether objects of a class take the whole step, as timm's `NativeScaler` does, or run when made."""
+    return entry.kind == "step-helper" or runs_when_made(entry)
 
 
 def _has_fit(entry: Entry) -> bool:

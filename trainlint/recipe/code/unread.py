@@ -59,9 +59,9 @@ class Gap:
 
     `package` is the library that it comes from; "" where anything may happen. `own`: it can only be code of
     the project, all of which was read, so that only what the program is not seen to run is in question.
-    `anywhere`: it can be any file of the project, in reach or not. `file`: it is a whole file. `effects`: what
-    it can do, where the knowledge tells; None otherwise. `words`: what a call looked up in a library hands
-    over, and under which name.
+    `anywhere`: it can be any file of the project, in reach or not. `file`: it is a whole file. `effects`:
+    what it can do, where the knowledge tells; None otherwise. `words`: what a callee looked up in a library
+    is handed, and the name it has there.
     """
 
     shown: str
@@ -84,8 +84,8 @@ class Unread:
 
     def gap(self, effect: str) -> Gap | None:
         """The first thing unread that may seed, change the rate (schedule), clip, tell a sampler the epoch,
-        switch regularisation off, replace what a library makes, or record the run; None where all that could was
-        read.
+        switch regularisation off, replace what a library makes, or record the run; None where all that could
+        was read.
         """
         if effect not in self._found:
             self._found[effect] = next((gap for gap in self._all() if self._may(gap, effect)), None)
@@ -120,8 +120,8 @@ class Unread:
         return knowledge.framework(name) is not None or knowledge.inert(name, _INERT_FOR[effect])
 
     def _is_member(self, gap: Gap, effect: str) -> bool:
-        """Whether a name looked up in a module that is known may be a function with the effect, and is treated
-        as one: `getattr(torch, name)(seed)`, not `getattr(torch, activation)(x)`."""
+        """Whether a name looked up in a module that is known may be a function with the effect, and is used
+        like one: `getattr(torch, name)(seed)`, not `getattr(torch, activation)(x)`."""
         if _WORDS.get(effect, frozenset()).isdisjoint(gap.words):
             return False
         knowledge = self.seen.evaluator.knowledge
@@ -146,7 +146,13 @@ class Unread:
 
     def _all(self) -> list[Gap]:
         if self._gaps is None:
-            self._gaps = [*self.files(), *self._stars(), *self._calls(), *self._definitions()]
+            self._gaps = [
+                *self.files(),
+                *self._stars(),
+                *self._calls(),
+                *self._definitions(),
+                *self._patches(),
+            ]
         return self._gaps
 
     def files(self) -> Iterator[Gap]:
@@ -161,7 +167,20 @@ class Unread:
                 line = program.reader.find(path, 1, "sys.modules[")
                 yield Gap(f"sys.modules {path}:{line}", _line(path, line))
         for path, target, line in program.closure.unresolved:
-            yield Gap(f"{target} {path}:{line}, which was not found,", _line(path, line))
+            shown = f"{target} {path}:{line}, which was not found,"
+            yield Gap(shown, _line(path, line), self._library_of(path))
+
+    def _library_of(self, path: str) -> str:
+        """The known library that a file of the project belongs to and the entry does not; "" for others.
+
+        What such a library does for a program is known by its calls, also where a part of it is missing.
+        """
+        program = self.seen.program
+        file, entry = (program.outlines.get(each) for each in (path, program.entry))
+        root = file.module.partition(".")[0] if file is not None else ""
+        own = entry.module.partition(".")[0] if entry is not None else ""
+        known = program.knowledge.framework(root) is not None if root else False
+        return root if known and root != own else ""
 
     def _stars(self) -> Iterator[Gap]:
         external = self.seen.program.closure.external
@@ -218,6 +237,14 @@ class Unread:
                 if target.kind == "external":
                     line = self._line_of(place, mark)
                     yield Gap(f"{mark} {place[0]}:{line}", _line(place[0], line), target.absolute)
+
+    def _patches(self) -> Iterator[Gap]:
+        """Parts of libraries in whose place the program puts what another library made."""
+        for store, name in self.seen.replaced.strangers:
+            span = store.frame.span(store.term)
+            if span is not None:
+                shown = self.shown(store.frame, store.term)
+                yield Gap(f"{store.name} is replaced by {shown}, which", span, name)
 
     def _line_of(self, place: Place, text: str) -> int:
         """The line of a definition's head that holds a text."""

@@ -33,7 +33,8 @@ class RateActions:
         found = []
         for step in self.seen.methods("step"):
             receiver = self.seen.evaluator.receiver(step.frame.facts, step.event)
-            if not any(leaf.kind == "object" and leaf.site == call.site for leaf in receiver.alternatives()):
+            made = (leaf for leaf in receiver.alternatives() if leaf.kind in ("object", "instance"))
+            if not any(leaf.site == call.site for leaf in made):
                 continue
             if self.seen.happens(step.frame, step.event.conditions) is False:
                 continue

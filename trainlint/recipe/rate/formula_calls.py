@@ -118,7 +118,7 @@ class CallFormulas:
         inner = scope.binding(bound)
         if nested.result >= 0:
             return self.formulas.compile(inner, nested.result)
-        return self._returned(inner, function.value)
+        return self.returned(inner, function.value)
 
     def _inline(
         self,
@@ -141,9 +141,9 @@ class CallFormulas:
         for param in facts.params:
             if param.name not in bound and param.name in facts.defaults:
                 bound[param.name] = self.formulas.compile(Scope(frame), facts.defaults[param.name])
-        return self._returned(Scope(frame, bound=bound), -1)
+        return self.returned(Scope(frame, bound=bound), -1)
 
-    def _returned(self, scope: Scope, nested: int) -> Node:
+    def returned(self, scope: Scope, nested: int) -> Node:
         """What a function returns: the first return whose conditions hold."""
         returns = [back for back in scope.frame.facts.returns if back.nested == nested]
         if not returns or any(back.yields for back in returns):

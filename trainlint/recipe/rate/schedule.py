@@ -16,6 +16,7 @@ from trainlint.recipe.model import State, Value
 from trainlint.recipe.rate.curve import SHOWN_POINTS
 from trainlint.recipe.rate.declared import declared
 from trainlint.recipe.rate.outcome import compounds, final_rise, is_inverse, spent
+from trainlint.recipe.rate.own_schedulers import is_readable
 from trainlint.recipe.rate.shapes import CurveError
 from trainlint.recipe.rate.simulation import RateResult, RateSimulation, run_rounds
 
@@ -39,6 +40,9 @@ _CURVE_FACTS = (
     "rate.peak",
     "rate.final_ratio",
 )
+_WARMUP = "warmup_steps"
+"""The parameter of optimizers that raise their rate by themselves at first."""
+
 _NEAR_TURN = 0.01
 """How far below its top the updates around a schedule's turn may stay, against the top."""
 
@@ -74,7 +78,7 @@ def schedule_facts(
         return RateFacts(dict.fromkeys(("schedule.name", "warmup.length"), optimizers.unsettled()))
     steps, rate = primary["optimizer.schedule.steps_rate"], primary["optimizer.lr"]
     if steps.known and steps.value is False:
-        return _constant(steps, rate, facts)
+        return _constant(steps, rate, facts, _own_warmup(seen, optimizers.calls[0]))
     if not steps.known:
         unnamed = {"schedule.name": unknown_value(steps.reason, steps.span)}
         return RateFacts({**unnamed, **_unknown(steps.reason, steps.span)})
@@ -87,7 +91,7 @@ def schedule_facts(
         result = simulation.result()
     except CurveError as error:
         found = _without_curve(seen, optimizers, steps, str(error))
-        if len(optimizers.schedules) == 1 and not optimizers.rate_stores:
+        if len(optimizers.schedules) == 1 and not (optimizers.rate_stores or optimizers.own_schedules):
             found.update(declared(seen, optimizers.schedules[0]))
         found["optimizer.schedule.name"] = named["schedule.name"]
         if optimizers.rate_stores and rate.state is State.DEFAULT:
@@ -105,6 +109,8 @@ def schedule_facts(
 def _unread(optimizers: Optimizers) -> str:
     """What may change the rate besides the known schedulers and stores; "" where there is nothing."""
     for own in optimizers.own_schedules:
+        if is_readable(optimizers.seen, own):
+            continue
         return f"{own.name.rpartition('::')[2]} is a scheduler of its own"
     known = {call.site for call in optimizers.schedules}
     return optimizers.escapes(optimizers.calls[0], known) or ""
@@ -114,12 +120,22 @@ def _follows_batch(optimizers: Optimizers, simulation: RateSimulation) -> bool:
     return bool(optimizers.rate_stores) and not _BATCH_NAMES.isdisjoint(simulation.formulas.names)
 
 
-def _constant(steps: Value, rate: Value, facts: Mapping[str, Value]) -> RateFacts:
+def _own_warmup(seen: Observations, call: Call) -> Value:
+    """The warmup that an optimizer makes by itself: `AdamWScheduleFree(warmup_steps=100)`."""
+    entry = call.entry
+    if entry is None or entry.param(_WARMUP) is None:
+        return absent(call.span)
+    default = entry.param(_WARMUP).default  # type: ignore[union-attr]
+    found = leaf(seen.arguments(call).get(_WARMUP), call, default=default, unit="steps")
+    return absent(call.span) if found.known and not found.value else found
+
+
+def _constant(steps: Value, rate: Value, facts: Mapping[str, Value], warmup: Value) -> RateFacts:
     found = {
         "schedule.name": derived("constant", steps.span),
         "schedule.shape": derived("flat", steps.span),
         "optimizer.schedule.decays": derived(False, steps.span),
-        "warmup.length": absent(steps.span),
+        "warmup.length": warmup,
     }
     peak, length = number(rate), run_rounds(facts)
     if peak is None:
@@ -135,7 +151,12 @@ def _unknown(reason: str, span: Span | None) -> dict[str, Value]:
 def _without_curve(seen: Observations, optimizers: Optimizers, steps: Value, reason: str) -> dict[str, Value]:
     """What the schedulers' kinds alone tell: most start at the optimizer's rate and lower it."""
     found = _unknown(reason, steps.span)
-    by_hand = optimizers.rate_stores or not optimizers.schedules
+    only = optimizers.schedules[0] if len(optimizers.schedules) == 1 else None
+    given = seen.argument(optimizers.calls[0], "lr")
+    if only is not None and only.entry is not None and only.entry.shape == "piecewise" and given is not None:
+        rates = _from_rates(seen, only, steps.span) if given.default().site == only.site else {}
+        return {**found, **rates}
+    by_hand = optimizers.rate_stores or optimizers.own_schedules or not optimizers.schedules
     if by_hand or not all(_falls(seen, call) for call in optimizers.schedules):
         return found
     del found["rate.peak"]
@@ -144,6 +165,22 @@ def _without_curve(seen: Observations, optimizers: Optimizers, steps: Value, rea
     if len(own) == 1:
         found["rate.peak"] = leaf(seen.argument(own[0], "initial_lr"), own[0], unit="rate")
     return found
+
+
+def _from_rates(seen: Observations, call: Call, span: Span | None) -> dict[str, Value]:
+    """What the written rates of a piecewise constant schedule tell, wherever its boundaries are."""
+    given = seen.argument(call, "values")
+    items = [item.default() for item in given.items] if given is not None and given.kind == "sequence" else []
+    rates = [item.value for item in items if item.is_number]
+    if not rates or len(rates) < len(items) or rates != sorted(rates, reverse=True):  # type: ignore[type-var]
+        return {}
+    falling = rates[0] != rates[-1]
+    shape = {"schedule.shape": derived("decaying", span), "optimizer.schedule.decays": derived(True, span)}
+    return {
+        "warmup.length": absent(span),
+        "rate.peak": leaf(items[0], call, unit="rate"),
+        **(shape if falling else {}),
+    }
 
 
 def _falls(seen: Observations, call: Call) -> bool:
@@ -233,6 +270,8 @@ def _name(optimizers: Optimizers) -> Value:
         factory = call.entry is not None and call.entry.kind == "scheduler-factory"
         if factory and not shape_of(optimizers.seen, call):
             return unknown_value(unnamed(optimizers.seen, call), call.span)
+    if not made and not optimizers.rate_stores and optimizers.legacy_decay(optimizers.calls[0]):
+        return derived("inverse", span)
     shapes = list(dict.fromkeys(shape_of(optimizers.seen, call) for call in made))
     main = [shape for shape in shapes if shape not in _AROUND] or shapes
     if optimizers.rate_stores or len(main) != 1 or not main[0]:

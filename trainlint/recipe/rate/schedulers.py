@@ -14,6 +14,7 @@ from trainlint.recipe.rate.formula_parts import BATCHES, Env, Node, Scope, Unres
 from trainlint.recipe.rate.formulas import Formulas
 from trainlint.recipe.rate.functions import PACKAGES as FUNCTIONS
 from trainlint.recipe.rate.functions import build_function
+from trainlint.recipe.rate.own_schedulers import own_schedule
 from trainlint.recipe.rate.shapes import CurveError, Quantity, Schedule, build
 from trainlint.recipe.rate.warmed import PACKAGES, build_warmed
 
@@ -71,6 +72,10 @@ class Schedulers:
 
     def schedule(self, call: Call, batches: int) -> Schedule:
         """The schedule of a scheduler, where an epoch has so many batches. Raises CurveError."""
+        if call.entry is None:
+            if self.base is None:
+                raise CurveError("the optimizer's rate is not known")
+            return own_schedule(self.seen, self.formulas, call, self.base, batches)
         env: Env = {BATCHES: batches}
         first, *others = [self._schedule(made, env, 0) for made in self.seen.instances(call)]
         if any(other.at(step) != first.at(step) for other in others for step in _PROBES):

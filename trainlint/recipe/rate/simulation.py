@@ -80,7 +80,8 @@ class RateSimulation:
         self.optimizers = optimizers
         self.base = base
         self.formulas = Formulas(seen, training)
-        self.schedulers = Schedulers(seen, self.formulas, base, optimizers.schedules)
+        made = (*optimizers.schedules, *optimizers.own_schedules)
+        self.schedulers = Schedulers(seen, self.formulas, base, made)
         self.actions = RateActions(seen, Placements(seen, training), self.formulas)
         self.length = run_rounds(facts)
 

@@ -1,0 +1,142 @@
+"""What linking asks of a project's units and classes that no program changes: worked out once for all of
+them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+from trainlint.analysis.close.reader import Reader
+from trainlint.analysis.facts import Event, UnitFacts
+from trainlint.analysis.index.project import ProjectIndex
+from trainlint.recipe.code.reach import Place
+
+_Positions = dict[str, list[int]]
+
+
+@dataclasses.dataclass(slots=True)
+class CallTable:
+    """A unit's call events in order, and where among them a project function is called by its name, is handed
+    on as an argument, or a method of a name is called."""
+
+    terms: list[int] = dataclasses.field(default_factory=list)
+    by_name: _Positions = dataclasses.field(default_factory=dict)
+    by_argument: _Positions = dataclasses.field(default_factory=dict)
+    by_method: _Positions = dataclasses.field(default_factory=dict)
+
+    def of(self, function: str, method: str, *, handed: bool) -> list[int]:
+        """The terms of the calls that may be of a function ("path::name") or of a method of that name, in
+        order; with those that are handed the function."""
+        found = {*self.by_name.get(function, ()), *self.by_method.get(method, ())}
+        if handed:
+            found.update(self.by_argument.get(function, ()))
+        return [self.terms[position] for position in sorted(found)]
+
+
+class ProjectTables:
+    """Tables over units and classes, each filled when it is asked for."""
+
+    def __init__(self, index: ProjectIndex, reader: Reader) -> None:
+        self.index = index
+        self.reader = reader
+        self._lineages: dict[Place, list[Place]] = {}
+        self._methods: dict[Place, list[Place]] = {}
+        self._stores: dict[Place, dict[str, list[tuple[Place, Event]]]] = {}
+        self._imported: dict[str, list[Event]] = {}
+        self._calls: dict[tuple[Place, bool], CallTable] = {}
+
+    def facts(self, path: str, qualname: str) -> UnitFacts | None:
+        """The close reading of a unit, with the place of every term."""
+        return self.reader.facts(path, qualname, placed=True)
+
+    def lineage(self, path: str, qualname: str) -> list[Place]:
+        """A class and its project bases, nearest first."""
+        key = (path, qualname)
+        if key not in self._lineages:
+            self._lineages[key] = self._find_lineage(key)
+        return self._lineages[key]
+
+    def _find_lineage(self, key: Place) -> list[Place]:
+        found: dict[Place, None] = {}
+        waiting = [key]
+        while waiting:
+            place = waiting.pop(0)
+            if place in found:
+                continue
+            found[place] = None
+            unit = self.index.unit(*place)
+            for base in unit.bases if unit is not None else ():
+                target = self.index.resolve(place[0], place[1], base)
+                if target.kind == "class":
+                    waiting.append((target.path, target.qualname))
+        return list(found)
+
+    def methods(self, path: str, qualname: str) -> list[Place]:
+        """Every method of a class, its own first, then those of its project bases."""
+        key = (path, qualname)
+        if key not in self._methods:
+            found = self._methods[key] = []
+            for where, owner in self.lineage(path, qualname):
+                outline = self.index.outlines.get(where)
+                units = outline.units if outline is not None else []
+                functions = (unit.qualname for unit in units if unit.kind == "function")
+                found += [(where, name) for name in functions if name.rpartition(".")[0] == owner]
+        return self._methods[key]
+
+    def own_stores(self, path: str, qualname: str, name: str) -> Sequence[tuple[Place, Event]]:
+        """What the methods of a class store in an attribute of `self`: method and event, in order."""
+        key = (path, qualname)
+        if key not in self._stores:
+            stores = self._stores[key] = {}
+            for place in self.methods(path, qualname):
+                facts = self.facts(*place)
+                for event in facts.events if facts is not None else ():
+                    if facts is not None and _stores_own(facts, event):
+                        stores.setdefault(event.name, []).append((place, event))
+        return self._stores[key].get(name, ())
+
+    def imported(self, facts: UnitFacts) -> list[Event]:
+        """The events of a module that is imported: without those under its main guard."""
+        if facts.path not in self._imported:
+            events = [event for event in facts.events if not _under_main_guard(facts, event)]
+            self._imported[facts.path] = events
+        return self._imported[facts.path]
+
+    def calls(self, facts: UnitFacts, events: Collection[Event]) -> CallTable:
+        """The calls among a unit's events: all of them, or those of an imported module."""
+        key = ((facts.path, facts.qualname), events is facts.events)
+        if key not in self._calls:
+            self._calls[key] = _call_table(facts, events)
+        return self._calls[key]
+
+
+def _call_table(facts: UnitFacts, events: Collection[Event]) -> CallTable:
+    table = CallTable()
+    for event in events:
+        if event.kind != "call":
+            continue
+        position = len(table.terms)
+        table.terms.append(event.term)
+        callee, *arguments = (facts.terms[index] for index in facts.terms[event.term].args)
+        if callee.op in ("global", "attr"):
+            positions = table.by_name if callee.op == "global" else table.by_method
+            positions.setdefault(callee.name, []).append(position)
+        for argument in arguments:
+            if argument.op == "global" and "::" in argument.name:
+                table.by_argument.setdefault(argument.name, []).append(position)
+    return table
+
+
+def _stores_own(facts: UnitFacts, event: Event) -> bool:
+    if event.kind != "store-attr" or event.nested >= 0:
+        return False
+    base = facts.terms[event.term]
+    return base.op == "param" and base.name == "self"
+
+
+def _under_main_guard(facts: UnitFacts, event: Event) -> bool:
+    for condition in event.conditions:
+        term = facts.terms[condition.term]
+        if term.op == "cmp" and any(facts.terms[side].value == "__main__" for side in term.args):
+            return True
+    return False

@@ -1,0 +1,70 @@
+"""Schedules of the project's own classes: what their `get_lr` computes from the steps that were made."""
+
+from __future__ import annotations
+
+from trainlint.analysis.evaluation.values import Frame
+from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.rate.formula_parts import BASE, BATCHES, Env, Node, Scope, UnresolvedError, variable
+from trainlint.recipe.rate.formulas import Formulas
+from trainlint.recipe.rate.shapes import CurveError, Schedule
+
+_STEP = "the scheduler's step"
+
+
+def is_readable(seen: Observations, call: Call) -> bool:
+    """Whether a class of the project says its rate in a `get_lr` of its own."""
+    return _rate_method(seen, call) is not None
+
+
+def own_schedule(seen: Observations, formulas: Formulas, call: Call, base: float, batches: int) -> Schedule:
+    """The schedule that a call of a project class makes, by its `get_lr`. Raises CurveError."""
+    frame = _rate_method(seen, call)
+    name = call.name.rpartition("::")[2]
+    if frame is None:
+        raise CurveError(f"{name} is a scheduler of its own")
+    result = formulas.calls.returned(Scope(frame, bound=_bound(frame)), -1)
+
+    def at(step: int) -> float:
+        env: Env = {BASE: base, BATCHES: batches, _STEP: step}
+        try:
+            rates = result.run(env)
+        except UnresolvedError as error:
+            raise CurveError(f"{name}: {error}") from error
+        rate = rates[0] if isinstance(rates, (tuple, list)) and rates else rates
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)):
+            raise CurveError(f"{name}: its get_lr gives no number")
+        return rate
+
+    at(0)
+
+    def follow(_rate: float, _step: int) -> float:
+        raise CurveError(f"{name} may share its optimizer with others")
+
+    return Schedule(at, follow)
+
+
+def _rate_method(seen: Observations, call: Call) -> Frame | None:
+    """The class's own `get_lr`, as the object that the call makes runs it."""
+    made = seen.object(call)
+    if made.kind != "instance":
+        return None
+    owner, _, qualname = made.name.partition("::")
+    kind, path, method = seen.program.resolve(owner, qualname, "get_lr")
+    return seen.evaluator.calls.method_frame(made, path, method) if kind == "function" else None
+
+
+def _bound(frame: Frame) -> dict[str | int, Node]:
+    """What the base class gives: the steps made so far, and the rates that the optimizer began with."""
+    first_rate = variable(BASE)
+    nodes = {
+        "base_lrs": Node(lambda env: (first_rate.run(env),)),
+        # Both count the steps; the second counts the one that making a scheduler is, too.
+        "last_epoch": Node(lambda env: env[_STEP]),
+        "_step_count": Node(lambda env: env[_STEP] + 1),
+    }
+    terms = enumerate(frame.facts.terms)
+    return {
+        index: nodes[term.name]
+        for index, term in terms
+        if term.op == "attr" and term.name in nodes and frame.term(term.args[0]).name == "self"
+    }
