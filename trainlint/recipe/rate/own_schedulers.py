@@ -37,10 +37,8 @@ def own_schedule(seen: Observations, formulas: Formulas, call: Call, base: float
 
     at(0)
 
-    def follow(_rate: float, _step: int) -> float:
-        raise CurveError(f"{name} may share its optimizer with others")
-
-    return Schedule(at, follow)
+    # It counts from the first rate on, so it sets the rate whatever other schedules did to it.
+    return Schedule(at, lambda _, step: at(step))
 
 
 def _rate_method(seen: Observations, call: Call) -> Frame | None:
