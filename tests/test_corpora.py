@@ -121,5 +121,3 @@ def test_link_cost_is_a_share_of_reading(tmp_path: Path, capsys: pytest.CaptureF
     }
     assert link_cost.share(report["seconds"]) == pytest.approx(0.2)
     assert "link 20% of outline and interpret, aim 15%: missed" in link_cost.summary(report)
-    (tmp_path / "a.py").write_text("import torch\n", encoding="utf-8")
-    assert link_cost.main([str(tmp_path), "--timeout", "60"]) == 0

@@ -13,9 +13,10 @@ from msgspec import structs
 import trainlint
 from trainlint.findings import Span
 from trainlint.output.places import Places
-from trainlint.output.recipe import BARS, CURVE_COLUMNS, recipe_text, sparkline, why_text
+from trainlint.output.recipe import BARS, CURVE_COLUMNS, recipe_text, sparkline
 from trainlint.output.recipe_json import recipes_json
 from trainlint.output.terminal import Style
+from trainlint.output.why import why_text
 from trainlint.recipe.model import Link, Recipe, State, Value
 
 PLAIN = Style(colour=False)
@@ -81,7 +82,9 @@ def test_why_a_value_is_unknown(places: Places) -> None:
         "train.py  train.epochs is unknown: read from the command line\n"
     )
     assert why_text(RECIPE, "schedule.name", places, PLAIN).splitlines()[1] == "  one of cosine, step"
-    assert why_text(RECIPE, "reg.dropout", places, PLAIN).endswith("is unknown: not looked for\n")
+    assert why_text(RECIPE, "reg.dropout", places, PLAIN).endswith(
+        "is unknown: nothing in what was read tells it\n"
+    )
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=300))

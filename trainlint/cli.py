@@ -133,6 +133,25 @@ def recipe(paths: tuple[str, ...], why: str | None, output_format: str, color: s
 
 
 @cli.command()
+@click.argument("path", default=".", metavar="[PATH]")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Default: text.")
+def config(path: str, form: str) -> None:
+    """Show the settings in force for a path, and where each comes from."""
+    from trainlint.commands.config import show_settings  # noqa: PLC0415
+
+    click.echo(show_settings(path, form), nl=False)
+
+
+@cli.command()
+@click.argument("folder", default=".", metavar="[FOLDER]")
+def init(folder: str) -> None:
+    """Write a first settings file, trainlint.toml; never overwrites one."""
+    from trainlint.commands.init import write_first_settings  # noqa: PLC0415
+
+    click.echo(write_first_settings(folder), nl=False)
+
+
+@cli.command()
 @click.option(
     "--stdio", is_flag=True, help="Talk over standard input and output: the only way, and the default."
 )

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from trainlint.output.places import Places
-from trainlint.output.recipe import recipe_text, why_text
+from trainlint.output.recipe import recipe_text
 from trainlint.output.terminal import Style
+from trainlint.output.why import why_text
 from trainlint.recipe.model import Recipe
 from trainlint.recipe.schema import recipe_schema
 from trainlint.suggest import did_you_mean

@@ -101,12 +101,14 @@ class Compiler:
     def _stored(
         self, path: Path, name: str, facts: NameFacts, source: FrameworkFile, receiver: str = ""
     ) -> StoredEntry:
+        params = _params(path, name, facts.call)
         entry = Entry(
             name="",
             kind=facts.kind or ("method" if receiver else ""),
             framework=source.framework,
-            params=_params(path, name, facts.call),
+            params=params,
             fields=facts.fields,
+            renamed=_renamed(source, params),
             family=facts.family,
             shape=facts.shape,
             seeds=tuple(facts.seeds),

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from math import isfinite
 
 from trainlint.output.places import Places
-from trainlint.output.secrets import hide_secrets, looks_secret
+from trainlint.output.secrets import looks_secret
 from trainlint.output.terminal import Style, pad, visible, width
 from trainlint.recipe.model import Recipe, State, Value
 from trainlint.recipe.schema import recipe_schema
-from trainlint.rulebook.wording import format_scalar, format_value
+from trainlint.rulebook.wording import format_value
 
 BARS = "▁▂▃▄▅▆▇█"
 CURVE_COLUMNS = 60
@@ -23,7 +23,7 @@ def recipe_text(recipe: Recipe, places: Places, style: Style) -> str:
     known = {path: value for path, value in sorted(recipe.facts.items()) if value.state is not State.UNKNOWN}
     column = max(map(width, known), default=0)
     for path, value in known.items():
-        shown = pad(_value(path, value), VALUE_COLUMNS)
+        shown = pad(shown_value(path, value), VALUE_COLUMNS)
         state = pad(value.state.value, len(State.DEFAULT.value))
         where = visible(places.line(value.span)) if value.span else ""
         lines.append(f"  {pad(visible(path), column)}  {shown}  {style('dim', state)}  {where}".rstrip())
@@ -32,26 +32,6 @@ def recipe_text(recipe: Recipe, places: Places, style: Style) -> str:
     unknown = sorted(path for path, value in recipe.facts.items() if value.state is State.UNKNOWN)
     if unknown:
         lines.append(style("dim", "  unknown: " + ", ".join(map(visible, unknown))))
-    return "\n".join(lines) + "\n"
-
-
-def why_text(recipe: Recipe, field: str, places: Places, style: Style) -> str:
-    """Where one field's value comes from, step by step, or why it is not known."""
-    value = recipe.get(field)
-    head = f"{style('bold', visible(places.path(recipe.entry)))}  {visible(field)}"
-    if value.state is State.UNKNOWN:
-        lines = [f"{head} is unknown: {visible(value.reason) or 'nothing says what it is'}"]
-    else:
-        where = f"  {visible(places.line(value.span))}" if value.span else ""
-        lines = [f"{head} = {_value(field, value)} ({value.state.value}){where}"]
-        if value.reason:
-            lines.append(f"  {visible(value.reason)}")
-    if value.choices:
-        lines.append("  one of " + ", ".join(visible(format_scalar(choice)) for choice in value.choices))
-    labels = [visible(hide_secrets(link.label)) for link in value.chain]
-    column = max(map(width, labels), default=0)
-    for label, link in zip(labels, value.chain, strict=True):
-        lines.append(f"  - {pad(label, column)}  {style('dim', visible(places.line(link.span)))}")
     return "\n".join(lines) + "\n"
 
 
@@ -75,7 +55,8 @@ def _range(curve: Sequence[float]) -> str:
     return f"{curve[0]:g} → {curve[-1]:g}, peak {max(curve):g}"
 
 
-def _value(path: str, value: Value) -> str:
+def shown_value(path: str, value: Value) -> str:
+    """A value as people read it, with its unit; "off" where it is switched off."""
     if value.state is State.OFF:
         return "off"
     if looks_secret(path):

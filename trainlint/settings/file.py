@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -9,12 +10,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from trainlint.findings import Severity
+from trainlint.settings.layers import Layer, merged
 from trainlint.settings.model import FAIL_LEVELS, KEYS, Settings, SettingsError
 from trainlint.suggest import did_you_mean
 
 OWN_FILE = "trainlint.toml"
 SHARED_FILE = "pyproject.toml"
 _TABLE = ("tool", "trainlint")
+_SIZE_LIMIT = 1_000_000
+_CHAIN_LIMIT = 20
+"""Bytes of a settings file, and files that extend one another."""
 
 
 def settings_file_in(folder: Path) -> Path | None:
@@ -37,20 +42,84 @@ def settings_file_in(folder: Path) -> Path | None:
 
 
 def load_settings(file: Path) -> Settings:
-    """The settings a file holds. SettingsError, with file and line, where they cannot be used."""
-    table = _section(file, _parse(file))
-    return settings_from_table({} if table is None else table, file)
+    """The settings of a file and of those it extends. SettingsError, with file and line, where they cannot be
+    used."""
+    return merged(layers(file))
+
+
+def layers(file: Path) -> list[Layer]:
+    """What a settings file and those it extends say, each by itself, the lowest first.
+
+    SettingsError where one cannot be used; of files that are missing or extend themselves it tells the chain.
+    """
+    found: list[Layer] = []
+    steps: list[str] = []
+    current = file
+    while True:
+        layer = _layer(current)
+        found.append(layer)
+        extended = layer.fields.get("extend")
+        if extended is None:
+            return found[::-1]
+        step = f"{_readable(current)}:{line_of(layer.text, (*layer.prefix, 'extend'))}"
+        steps.append(step)
+        current = _extended(current, extended, steps, found)
+
+
+def _extended(file: Path, extended: str, steps: Sequence[str], found: Sequence[Layer]) -> Path:
+    """The file that is named, refused where following it would lead nowhere."""
+    target = Path(os.path.normpath(file.parent / extended))
+    chain = " -> ".join((*steps[1:], _readable(target)))
+    if any(_same(target, Path(layer.file)) for layer in found):
+        raise SettingsError(
+            f"{steps[0]}: extend goes in a circle: {_readable(Path(found[0].file))} -> {chain}"
+        )
+    if len(found) >= _CHAIN_LIMIT:
+        raise SettingsError(
+            f"{steps[0]}: extend: more than {_CHAIN_LIMIT} files, one extending the next: {chain}"
+        )
+    problem = _no_file(target)
+    if problem:
+        raise SettingsError(f"{steps[0]}: extend: {chain}: {problem}")
+    return target
+
+
+def _same(first: Path, second: Path) -> bool:
+    return os.path.realpath(first) == os.path.realpath(second)
+
+
+def _no_file(target: Path) -> str:
+    try:
+        if not target.exists():
+            return "there is no such file"
+        return "" if target.is_file() else "it is not a file"
+    except (OSError, ValueError) as error:
+        return f"it cannot be read: {error}"
+
+
+def _layer(file: Path) -> Layer:
+    parsed = _parse(file)
+    table = _section(file, parsed)
+    fields = _fields({} if table is None else table, file)
+    text = file.read_bytes().decode("utf-8-sig", errors="replace")
+    return Layer(str(file), fields, text, _TABLE if file.name == SHARED_FILE else ())
 
 
 def settings_from_table(table: Mapping[str, object], file: Path) -> Settings:
     """The settings of a parsed table; `file` is where it stands, for messages and relative folders."""
-    fields: dict[str, Any] = {"file": str(file)}
+    return Settings(**_fields(table, file), file=str(file))
+
+
+def _fields(table: Mapping[str, object], file: Path) -> dict[str, Any]:
+    """The fields of Settings that a table sets, checked."""
+    fields: dict[str, Any] = {}
     for key, value in table.items():
         if key not in KEYS:
             raise complaint(file, (key,), f"unknown setting {key!r}{did_you_mean(key, KEYS)}")
         fields[KEYS[key]] = _CHECKS[key](file, (key,), value)
-    fields["rulebooks"] = tuple(str(file.parent / folder) for folder in fields.get("rulebooks", ()))
-    return Settings(**fields)
+    if "rulebooks" in fields:
+        fields["rulebooks"] = tuple(str(file.parent / folder) for folder in fields["rulebooks"])
+    return fields
 
 
 def complaint(file: str | Path, keys: Sequence[str], message: str) -> SettingsError:
@@ -97,6 +166,8 @@ def _parse(file: Path) -> dict[str, Any]:
     else:
         import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
     try:
+        if file.stat().st_size > _SIZE_LIMIT:
+            raise SettingsError(f"{_readable(file)}:1: more than {_SIZE_LIMIT // 1_000_000} MB of settings")
         parsed: dict[str, Any] = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{_readable(file)}: cannot be read: {error.strerror}") from error
@@ -196,6 +267,7 @@ def _table_of(check: Check) -> Check:
 
 
 _CHECKS: dict[str, Check] = {
+    "extend": _text,
     "select": _texts,
     "ignore": _texts,
     "strict": _flag,
@@ -209,4 +281,5 @@ _CHECKS: dict[str, Check] = {
     "configs": _texts,
     "jobs": _count,
     "versions": _table_of(_text),
+    "require-reasons": _flag,
 }

@@ -26,10 +26,13 @@ class Settings(msgspec.Struct, frozen=True, rename="kebab"):
     `select` and `ignore` hold names of rules or families, `all` means every stable rule. `devices` is the
     number of devices a run uses where nothing says so; `versions` maps a library to the version the code is
     meant for; `configs` are patterns of files to read as training configs; `rulebooks` are folders of rule
-    pages, absolute once loaded. `force_exclude` and `file`, where the settings stand ("" for none), are not
-    for settings files.
+    pages, absolute once loaded; `extend` names a file that these settings build on; `require_reasons` takes
+    suppressions without a reason for none. The last four are not for settings files: `force_exclude`,
+    `baseline` (another file than the default one), `diff_base` (report what changed since that commit only),
+    and `file`, where the settings stand ("" for none).
     """
 
+    extend: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     strict: bool = False
@@ -43,7 +46,10 @@ class Settings(msgspec.Struct, frozen=True, rename="kebab"):
     configs: tuple[str, ...] = ()
     jobs: int | None = None
     versions: dict[str, str] = {}
+    require_reasons: bool = False
     force_exclude: bool = False
+    baseline: str | None = None
+    diff_base: str | None = None
     file: str = ""
 
     @property
@@ -52,10 +58,12 @@ class Settings(msgspec.Struct, frozen=True, rename="kebab"):
         return self.fail_on or "warning"
 
 
+_NOT_IN_FILES = ("force_exclude", "baseline", "diff_base", "file")
+
 KEYS = {
     field.encode_name: field.name
     for field in msgspec.structs.fields(Settings)
-    if field.name not in ("file", "force_exclude")
+    if field.name not in _NOT_IN_FILES
 }
 """Setting as written in a file → field."""
 
@@ -81,7 +89,10 @@ def laid_over(given: Settings | None, base: Settings) -> Settings:
         devices=given.devices if given.devices is not None else base.devices,
         configs=_joined(base.configs, given.configs),
         jobs=given.jobs if given.jobs is not None else base.jobs,
+        require_reasons=given.require_reasons or base.require_reasons,
         force_exclude=given.force_exclude,
+        baseline=given.baseline,
+        diff_base=given.diff_base,
         versions={**base.versions, **given.versions},
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from trainlint.rulebook.loading import Rulebook
-from trainlint.settings.file import complaint, load_settings
+from trainlint.settings.file import complaint, layers
 from trainlint.settings.model import Settings, SettingsError
 
 ALL = "all"
@@ -48,9 +48,7 @@ def _refuse_unknown(rulebook: Rulebook, settings: Settings) -> None:
             continue
         what = "no rule" if only_rules else "neither a rule nor a family"
         message = f"{keys[0]}: {name!r} is {what}{rulebook.did_you_mean(name)}{_broken_page(rulebook, name)}"
-        if settings.file and (keys, name) in _names(load_settings(Path(settings.file))):
-            raise complaint(settings.file, keys, message)
-        raise SettingsError(message)
+        raise _complaint(settings, keys, message, lambda own: (keys, name) in _names(own))  # noqa: B023
 
 
 def _broken_page(rulebook: Rulebook, name: str) -> str:
@@ -65,18 +63,25 @@ def _refuse_options(rulebook: Rulebook, settings: Settings) -> None:
             if not problems:
                 continue
             message = f"options: {problems[0]}"
-            if settings.file and option in load_settings(Path(settings.file)).options.get(rule, {}):
-                raise complaint(settings.file, ("options", rule, option), message)
-            raise SettingsError(message)
+            given = ("options", rule, option)
+            raise _complaint(settings, given, message, lambda own: option in own.options.get(rule, {}))  # noqa: B023
 
 
 def _refuse_missing_folders(settings: Settings) -> None:
     for folder in settings.rulebooks:
         if not Path(folder).is_dir():
             message = f"rulebooks: there is no folder {folder}"
-            raise (
-                complaint(settings.file, ("rulebooks",), message) if settings.file else SettingsError(message)
-            )
+            raise _complaint(settings, ("rulebooks",), message, lambda own: folder in own.rulebooks)  # noqa: B023
+
+
+def _complaint(
+    settings: Settings, keys: tuple[str, ...], message: str, holds: Callable[[Settings], bool]
+) -> SettingsError:
+    """A SettingsError at the line of the topmost file that holds what is wrong; without one, if none does."""
+    for layer in reversed(layers(Path(settings.file)) if settings.file else []):
+        if holds(layer.settings):
+            return complaint(layer.file, keys, message)
+    return SettingsError(message)
 
 
 def _names(settings: Settings) -> list[tuple[tuple[str, ...], str]]:

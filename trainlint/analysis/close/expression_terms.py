@@ -353,7 +353,10 @@ class ExpressionTerms:
         self.numerics.pop()
         self.env, self.conditions = outer_env, outer_conditions
         partial = bool(clause.ifs) or clause.inner_for_in is not None
-        return self.term("comp", (*values, source), kind, value=partial or None, node=node, unique=True)
+        left_out = _left_out(clause) if kind == "dict" else ()
+        return self.term(
+            "comp", (*values, source), kind, value=partial or None, keys=left_out, node=node, unique=True
+        )
 
     def bind_element(self, target: cst.BaseExpression, iterable: int) -> None:
         """Bind a loop's target to an element of what is iterated."""
@@ -408,3 +411,22 @@ class ExpressionTerms:
 
     def _starred(self, node: cst.StarredElement) -> int:
         return self.term("star", (self.evaluate(node.value),), node=node)
+
+
+def _left_out(clause: cst.CompFor) -> tuple[str, ...]:
+    """The keys that a comprehension over a dict's items leaves out by name: `if key != "name"`; none where
+    it tests something else."""
+    target = clause.target
+    first = target.elements[0].value if isinstance(target, cst.Tuple) and target.elements else None
+    found: list[str] = []
+    for each in clause.ifs:
+        test = each.test
+        if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1 or first is None:
+            return ()
+        operator, given = test.comparisons[0].operator, test.comparisons[0].comparator
+        plain = isinstance(operator, cst.NotEqual) and isinstance(given, cst.SimpleString)
+        text = given.evaluated_value if isinstance(given, cst.SimpleString) else None
+        if not plain or not isinstance(text, str) or not test.left.deep_equals(first):
+            return ()
+        found.append(text)
+    return tuple(found) if clause.inner_for_in is None else ()

@@ -67,6 +67,11 @@ class Reader:
         lines = self._lines_of(path)
         return next((line for line in range(first, len(lines) + 1) if text in lines[line - 1]), first)
 
+    def find_last(self, path: str, last: int, text: str) -> int:
+        """The last line up to `last` that holds a text; `last` where none does."""
+        lines = self._lines_of(path)[:last]
+        return next((line for line in range(len(lines), 0, -1) if text in lines[line - 1]), last)
+
     def known(self) -> list[UnitFacts]:
         """All facts read so far, sorted by path and qualified name."""
         return [facts for _, facts in sorted(self._facts.items())]

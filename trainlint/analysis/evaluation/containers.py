@@ -218,12 +218,38 @@ class Containers:
             return None
         return [self.evaluator.value(frame.at_element(source, item), result) for item in over.items]
 
+    def _items_of(self, frame: Frame, term: Term) -> Resolved | None:
+        """The mapping that `{key: value for key, value in held.items()}` gives, without the keys that are
+        left out by name; None for other comprehensions."""
+        source = frame.term(term.args[-1])
+        callee = frame.term(source.args[0]) if source.op == "call" else source
+        parts = [frame.term(each) for each in term.args[:2]]
+        whole = [each.op == "unpack" and frame.term(each.args[0]).op == "elem" for each in parts]
+        if callee.op != "attr" or callee.name != "items" or not all(whole):
+            return None
+        if [each.value for each in parts] != [0, 1]:
+            return None
+        held = self.evaluator.value(frame, callee.args[0]).default()
+        if held.kind == "mapping":
+            entries, complete = dict(held.entries), held.complete
+        elif held.kind == "config":
+            entries = {key: self.evaluator.attribute(held, key) for key in self.evaluator.configs.keys(held)}
+            complete = True
+        else:
+            return None
+        kept = {key: value for key, value in entries.items() if key not in term.keys}
+        return Resolved("mapping", entries=kept, complete=complete)
+
     def comprehension(self, frame: Frame, index: int, term: Term) -> Resolved:
         """A comprehension: a sequence where it goes over a known one, whole."""
         if term.name == "list" and term.value is None:
             items = self._for_each(frame, term.args[-1], term.args[-2])
             if items is not None and all(item.kind == "const" for item in items):
                 return Resolved("sequence", items=tuple(items), frame=frame, term=index)
+        if term.name == "dict" and (term.value is None or term.keys):
+            copied = self._items_of(frame, term)
+            if copied is not None:
+                return copied
         source = self.evaluator.value(frame, term.args[-1])
         element = self.evaluator.value(frame, term.args[-2])
         return Resolved("part", name="comprehension", items=(element, source), frame=frame, term=index)

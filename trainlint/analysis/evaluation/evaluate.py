@@ -31,6 +31,9 @@ from trainlint.knowledge.base import Entry, Knowledge
 MAX_DEPTH = 192
 MAX_STEPS = 60_000
 MAX_CALLERS = 8
+_FROM_OPTIONS = frozenset({"from_argparse_args"})
+"""Methods of Lightning's classes that make an object from parsed options."""
+
 _COMPUTED = frozenset({"property", "cached_property", "functools.cached_property"})
 """Decorators that make an attribute of a method."""
 
@@ -180,12 +183,20 @@ class Evaluator:
             values.append(self.commands.option(frame, name))
         if values:
             return join(values)
-        default = self._default(frame, name)
+        default = self._from_options(frame, name) or self._default(frame, name)
         return (
             default
             if default is not None
             else unknown(f"parameter {name}: no call of its function is known", words)
         )
+
+    def _from_options(self, frame: Frame, name: str) -> Resolved | None:
+        """What a constructor that nothing calls by itself gets from the command line:
+        `DataModule.from_argparse_args(args)` passes the options by the names of the parameters."""
+        made = frame.facts.qualname.endswith(".__init__") and self.scope.units_calling(_FROM_OPTIONS)
+        if not made or name not in self.options.declared():
+            return None
+        return self.options.option(Resolved("namespace", name="options"), name)
 
     def _default(self, frame: Frame, name: str) -> Resolved | None:
         term = frame.facts.defaults.get(name)

@@ -31,7 +31,7 @@ def batch_facts(
     if not sizes:
         sizes = list(_of_pipelines(seen))
         if not sizes:
-            return {"batch.per_device": unknown_value("no training loader was found")}
+            return {"batch.per_device": unknown_value("no training loader was found", training.first_loop())}
     if not all(size.known and size.value == sizes[0].value for size in sizes):
         open_ = next((size for size in sizes if not size.known), None)
         reason = open_.reason if open_ is not None else "the training loaders' batches differ"

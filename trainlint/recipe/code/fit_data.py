@@ -131,7 +131,7 @@ class FitData:
         return False
 
     def _batch_anew(self, pipeline: TfPipeline, element: dict[str, Value], call: Call) -> None:
-        """A loader whose batches are taken apart gives the samples of the batches that are made afterwards."""
+        """A loader whose batches are taken apart gives its samples in the batches made afterwards."""
         if pipeline.has("unbatch") or pipeline.batched() is not None:
             element["loader.batch_size"] = self._batch(pipeline, call)
 

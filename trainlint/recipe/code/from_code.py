@@ -44,6 +44,7 @@ from trainlint.recipe.code.schedulers import scheduler_elements
 from trainlint.recipe.code.searches import loop_searches
 from trainlint.recipe.code.seeding import Seeding
 from trainlint.recipe.code.selection import selection
+from trainlint.recipe.code.spelled_out import trains_on_spelled_out_data
 from trainlint.recipe.code.splits import splits
 from trainlint.recipe.code.subject import subject
 from trainlint.recipe.code.trainer_facts import put, trained_by
@@ -106,7 +107,8 @@ def code_recipe(program: Program) -> Recipe | None:
         put(facts, lightning.facts)
     facts["meta.purpose"] = purpose_of(seen, training, optimizers)
     facts["meta.toy"] = toy_run(seen, training, facts)
-    if trains_on_made_up_data(seen, training, _training_sets(loaders, loader_elements)):
+    made_up = trains_on_made_up_data(seen, training, _training_sets(loaders, loader_elements))
+    if made_up or trains_on_spelled_out_data(seen, training):
         facts["meta.toy"] = derived(True, at)
     seeding = Seeding(seen, seen.evaluator.knowledge.backend(framework), at, training)
     facts.update(reproducibility(seen, training, seeding))

@@ -12,7 +12,7 @@ from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.resumed import first_round
 from trainlint.recipe.code.rounds import ALL_EPOCHS, batches_taken, epochs_in
 from trainlint.recipe.code.training import Training
-from trainlint.recipe.code.while_loops import fresh, while_count
+from trainlint.recipe.code.while_loops import counts_inner_rounds, fresh, while_count
 from trainlint.recipe.model import State, Value
 
 _RANGES = frozenset(
@@ -43,7 +43,9 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
             named.append(count)
         elif loop.parent < 0 or not training.loop_trains(frame.facts, loop.parent):
             nested = training.depth(frame.facts, index) >= 1 and not (
-                _updates(seen, frame, index) or _goes_through_parts(seen, training, frame, index)
+                _updates(seen, frame, index)
+                or _goes_through_parts(seen, training, frame, index)
+                or (loop.kind == "while" and counts_inner_rounds(frame, loop))
             )
             (outer if nested else steps).append(count)
     found = {}
@@ -53,7 +55,8 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
     elif steps:
         found["train.steps"] = _agreed(steps, "steps")
     else:
-        found["train.epochs"] = unknown_value("no loop over a known number of epochs was found")
+        reason = "no loop over a known number of epochs was found"
+        found["train.epochs"] = unknown_value(reason, training.first_loop())
     return found
 
 

@@ -11,6 +11,7 @@ from trainlint.findings import Span
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.batches import full_batch
+from trainlint.recipe.code.carried_state import carries_state
 from trainlint.recipe.code.dataset_style import DatasetStyles
 from trainlint.recipe.code.leaves import absent, leaf, unknown_value
 from trainlint.recipe.code.lightning_runs import handed_loaders, lightning_runs
@@ -18,6 +19,7 @@ from trainlint.recipe.code.loader_roles import Consumer, RoleSignals
 from trainlint.recipe.code.made_up import made_up
 from trainlint.recipe.code.observe import Call, Observations, overlap
 from trainlint.recipe.code.own_samplers import draws_permutation
+from trainlint.recipe.code.purpose import imports_for
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
 
@@ -57,6 +59,7 @@ class Loaders:
         self.styles = DatasetStyles(seen)
         self.roles = RoleSignals(seen, training, self._consumers(training))
         self.uses = list(self._uses())
+        self._carried = carries_state(seen, training) if self.uses else ""
 
     def _uses(self) -> Iterator[Use]:
         for call in self.seen.made("loader"):
@@ -88,20 +91,29 @@ class Loaders:
 
     def _element(self, use: Use) -> dict[str, Value]:
         order = self._order(use)
-        entry = use.call.entry
         return {
             "loader.role": self._role(use),
             "loader.order": order,
             "loader.style": self._style(use),
             "loader.shuffle": self._shuffle(use),
             "loader.sampler": self._sampler(use),
-            "loader.batch_size": leaf(
-                full_batch(self.seen, use.argument("batch_size")),
-                use.call,
-                default=entry.default("batch_size") if entry else None,
-            ),
+            "loader.batch_size": self._batch_size(use),
             "loader.shuffled_when": self._shuffled_when(use, order),
         }
+
+    def _batch_size(self, use: Use) -> Value:
+        """How many samples a batch has: a batch sampler decides it where one is given."""
+        size, entry = use.argument("batch_size"), use.call.entry
+        sampler = use.argument("batch_sampler")
+        if size is None and sampler is not None and sampler.default().kind not in ("const", "absent"):
+            made = sampler.default()
+            known = self.seen.evaluator.entry(made.name) if made.kind == "object" else None
+            parameter = known.fields.get("batch_size") if known is not None else None
+            if parameter is None:
+                return unknown_value("a batch sampler of its own makes the batches", use.span)
+            return leaf(self.seen.evaluator.binder.arguments(made).get(parameter), use.call)
+        default = entry.default("batch_size") if entry else None
+        return leaf(full_batch(self.seen, size), use.call, default=default)
 
     def _shuffle(self, use: Use) -> Value:
         value = use.argument("shuffle")
@@ -268,6 +280,10 @@ class Loaders:
         if shuffled is not None:
             chain = (Link(shuffled.span, "the data is permuted here"),) if shuffled.span else ()
             return Value("shuffled-once", State.DERIVED, span=use.span, chain=chain)
+        if imports_for(self.seen, "reinforcement"):
+            return unknown_value("episodes may be learned from in the order they were played", use.span)
+        if self._carried:
+            return unknown_value(f"{self._carried} keeps a state from batch to batch", use.span)
         size = use.argument("batch_size")
         if size is not None and size.kind == "object" and size.name == "builtins.len":
             return unknown_value("one batch holds the whole data set", use.span)

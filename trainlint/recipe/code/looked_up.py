@@ -30,16 +30,32 @@ class LookedUp(NamedTuple):
 def looked_up(evaluator: Evaluator, frame: Frame, call: int) -> LookedUp | None:
     """What the callee of a call is looked up in; None where it is called by its own name, or where everything
     that it may be is known."""
+    callee = frame.term(call).args[0]
+    package = _method_of_library(evaluator, frame, callee)
+    if package:
+        return LookedUp(package)
     base = _table(evaluator, frame, call)
     if base is None:
         return None
-    callee = frame.term(call).args[0]
     if all(leaf.kind in _KNOWN for leaf in evaluator.value(frame, callee).alternatives()):
         return None
     for leaf in evaluator.value(frame, base).alternatives():
         if leaf.kind in ("external", "object") and leaf.name not in _NAMESPACES:
             return LookedUp(leaf.name)
     return LookedUp("")
+
+
+def _method_of_library(evaluator: Evaluator, frame: Frame, callee: int) -> str:
+    """The table of a library whose method gives the callee: "mystery.MODELS" of `MODELS.get(name)(…)`; ""
+    for all else."""
+    record = frame.term(callee)
+    if record.op != "call" or len(record.args) < 2:
+        return ""
+    inner = frame.term(record.args[0])
+    table, _, method = inner.name.rpartition(".")
+    if inner.op != "global" or "::" in table or method not in _LOOKS_UP:
+        return ""
+    return table if evaluator.value(frame, record.args[1]).kind != "const" else ""
 
 
 def _table(evaluator: Evaluator, frame: Frame, call: int) -> int | None:

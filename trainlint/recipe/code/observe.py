@@ -12,8 +12,7 @@ from trainlint.analysis.evaluation.values import Frame, Resolved, Site
 from trainlint.analysis.facts import Condition, Event, Parameter
 from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
-from trainlint.knowledge.roles import words_of
-from trainlint.recipe.code.programs import Program
+from trainlint.recipe.code.programs import Program, may_hold_class
 from trainlint.recipe.code.replaced import Replaced
 from trainlint.recipe.code.unread import Unread
 
@@ -23,9 +22,6 @@ _NAMED_KINDS = tuple(
     "loader dataset dataset-wrapper split sampler optimizer optimizer-factory optimizer-wrapper "
     "scheduler scheduler-factory trainer".split()
 )
-_HELD_CLASSES = frozenset({"optimizer", "optim", "scheduler", "loader", "dataloader"})
-"""Words in the names of attributes that may hold a class of a library: `self.optimizer(params, lr=0.1)`."""
-
 _SCHEDULE_KINDS = frozenset({"scheduler", "scheduler-factory", "schedule"})
 
 
@@ -149,7 +145,7 @@ class Observations:
                 return Call(frame, event, callee.name, None, method=False)
             name = self.evaluator.knowledge.canonical(known)
             return Call(frame, event, name, self.evaluator.entry(name), method=False)
-        held = callee.op == "attr" and not _HELD_CLASSES.isdisjoint(words_of(callee.name))
+        held = callee.op == "attr" and may_hold_class(callee.name)
         if callee.op == "attr" and not held:
             return Call(frame, event, callee.name, None, method=True)
         value = self.evaluator.value(frame, frame.facts.terms[event.term].args[0])

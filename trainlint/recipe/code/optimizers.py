@@ -15,6 +15,7 @@ from trainlint.recipe.code.alternatives import is_passed_over
 from trainlint.recipe.code.factories import made_optimizers, unnamed
 from trainlint.recipe.code.leaves import absent, derived, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.own_rates import has_legacy_decay, rate_function
 from trainlint.recipe.code.rate_from_outside import unread_callback, weights_put_back
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
@@ -150,7 +151,9 @@ class Optimizers:
             found[path] = self._argument(call, field)
         decoupled = self._decoupled(call)
         found["optimizer.coupled"] = (
-            derived(not decoupled, span) if decoupled is not None else unknown_value("", span)
+            derived(not decoupled, span)
+            if decoupled is not None
+            else unknown_value("how it decays the weights is not known", span)
         )
         found.update(self._schedule(call))
         return found
@@ -253,7 +256,9 @@ class Optimizers:
             if known
             else unknown_value(str(reason), call.span),
             "optimizer.schedule.steps_rate": value,
-            "optimizer.schedule.decays": unknown_value("", call.span),
+            "optimizer.schedule.decays": unknown_value(
+                "where the rate ends is not known" if known else str(reason), call.span
+            ),
         }
 
     def _schedule_name(self) -> Value:
@@ -275,7 +280,7 @@ class Optimizers:
                 return Link(made.span, f"{made.name.rpartition('.')[2]} changes the rate")
         for span in self.rate_stores:
             return Link(span, "the rate is written here")
-        if self.legacy_decay(call) and call.span is not None:
+        if has_legacy_decay(self.seen, call) and call.span is not None:
             return Link(call.span, "its decay lowers the rate at every update")
         if self._made_in_training_loop(call):
             return "the optimizer is made anew while training"
@@ -298,20 +303,7 @@ class Optimizers:
     @cached_property
     def rate_function(self) -> Resolved | None:
         """The project's function of the step that is the one optimizer's rate; None where it is none."""
-        call = self.calls[0] if len(self.calls) == 1 else None
-        if call is None or call.entry is None:
-            return None
-        backend = self.seen.evaluator.knowledge.backend(call.entry.framework)
-        given = self.seen.argument(call, "lr") if backend == "jax" else None
-        partial = given is not None and given.kind == "object" and given.name == "functools.partial"
-        return given if given is not None and (given.kind == "function" or partial) else None
-
-    def legacy_decay(self, call: Call) -> bool:
-        """Whether a Keras optimizer is given the old `decay`, which lowers its rate at every update."""
-        if call.entry is None or call.entry.framework != "tensorflow" or call.entry.param("decay") is not None:
-            return False
-        given = self.seen.arguments(call).get("decay")
-        return given is not None and given.default().value not in (0, 0.0, None)
+        return rate_function(self.seen, self.calls[0]) if len(self.calls) == 1 else None
 
     def _rate_as_function(self, call: Call) -> Link | str | None:
         """Why the rate may change by itself: what is passed is a function of the step, or may be one."""

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from trainlint.analysis.evaluation.values import Frame, Resolved
+from trainlint.analysis.facts import Condition
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.observe import Call, Observations
@@ -58,7 +59,7 @@ def _contexts(seen: Observations, frame: Frame, depth: int) -> Iterator[tuple[Fr
                 yield inner, known
 
 
-def _conditions(seen: Observations, frame: Frame, call: int) -> tuple[object, ...]:
+def _conditions(seen: Observations, frame: Frame, call: int) -> tuple[Condition, ...]:
     events = (each for each in seen.program.events(frame.facts) if each.kind == "call" and each.term == call)
     return next((each.conditions for each in events), ())
 

@@ -27,6 +27,10 @@ MAX_FILES = 500
 MAX_SHOWN = 60
 """Most characters of an expression that are shown."""
 
+_HELD_KINDS = frozenset({"optimizer", "optim", "scheduler"})
+_HELD_WORDS = _HELD_KINDS | {"cls", "class", "type", "lr", "fn"}
+"""What an attribute is called that holds a class of a library: `self.optimizer_cls(params, lr=0.1)`."""
+
 _RUN_WORDS = frozenset({"main", "train", "training", "run", "fit"})
 """What the functions are called that a script starts its training with."""
 
@@ -93,9 +97,18 @@ class Program:
         program is known by its calls of them.
         """
         return (
-            place
-            for place in self.reach.places
-            if (self.reach.unit(place).mentions or self._starts_run(place)) and not self._is_library(place[0])
+            place for place in self.reach.places if self._matters(place) and not self.is_library(place[0])
+        )
+
+    def _matters(self, place: Place) -> bool:
+        """Whether a unit mentions something known, starts a run, or calls a class that an attribute holds."""
+        unit = self.reach.unit(place)
+        return (
+            bool(unit.mentions)
+            or self._starts_run(place)
+            or any(
+                name.startswith("self.") and may_hold_class(name.rpartition(".")[2]) for name in unit.calls
+            )
         )
 
     def _starts_run(self, place: Place) -> bool:
@@ -127,14 +140,14 @@ class Program:
     def library(self, path: str, qualname: str) -> str:
         """The canonical name of a unit of a library that lies in the project, if it is described by name;
         "" otherwise."""
-        if not qualname or not self._is_library(path):
+        if not qualname or not self.is_library(path):
             return ""
         outline = self.index.outlines.get(path)
         name = self.knowledge.canonical(f"{outline.module}.{qualname}") if outline is not None else ""
         entry = self.knowledge.lookup(name) if name else None
         return name if entry is not None else ""
 
-    def _is_library(self, path: str) -> bool:
+    def is_library(self, path: str) -> bool:
         """Whether a file belongs to a library that is described as a whole, and that the entry is no part
         of."""
         if path not in self._libraries:
@@ -363,6 +376,12 @@ class Program:
         return unit.kind if unit is not None else "variable"
 
 
+def may_hold_class(name: str) -> bool:
+    """Whether an attribute of that name may hold the class of an optimizer or a schedule."""
+    words = set(words_of(name))
+    return words <= _HELD_WORDS and bool(words & _HELD_KINDS)
+
+
 def _command_names(knowledge: Knowledge) -> CommandNames:
     """The names by which the known libraries make commands of functions."""
     makers = {name: knowledge.lookup(name) for name in knowledge.of_kind("options", "command")}
@@ -417,14 +436,40 @@ def is_entry(index: ProjectIndex, path: str, knowledge: Knowledge) -> bool:
     outline = index.outlines.get(path)
     if outline is None:
         return False
+    if outline.main_guard:
+        return True
     body = next((unit for unit in outline.units if unit.kind == "module"), None)
-    return outline.main_guard or (body is not None and _trains_at_top(body.calls, knowledge))
+    if body is None or _trains_at_top(body.calls, knowledge):
+        return body is not None
+    plain = {name for name in body.calls if outline.symbols.get(name) == "function"}
+    return bool(plain) and not plain.isdisjoint(_training_functions(outline, knowledge))
+
+
+def _training_functions(outline: Outline, knowledge: Knowledge) -> set[str]:
+    """The functions of a file that take gradient steps, themselves or through each other."""
+    functions = {
+        unit.qualname: unit for unit in outline.units if unit.kind == "function" and "." not in unit.qualname
+    }
+    found = {
+        name for name, unit in functions.items() if any(_takes_step(call, knowledge) for call in unit.calls)
+    }
+    waiting = list(found)
+    while waiting:
+        called = waiting.pop()
+        callers = {name for name, unit in functions.items() if called in unit.calls} - found
+        found |= callers
+        waiting += callers
+    return found
+
+
+def _takes_step(call: str, knowledge: Knowledge) -> bool:
+    method = knowledge.method(call.rpartition(".")[2])
+    return "." in call and method is not None and method.effect in ("backward", "fit", "step", "zero-grad")
 
 
 def _trains_at_top(calls: Sequence[str], knowledge: Knowledge) -> bool:
     for call in calls:
-        method = knowledge.method(call.rpartition(".")[2])
-        if "." in call and method is not None and method.effect in ("backward", "fit", "step", "zero-grad"):
+        if _takes_step(call, knowledge):
             return True
         if _RUN_WORDS & set(words_of(call.rpartition(".")[2])):
             return True

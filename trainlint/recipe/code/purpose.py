@@ -17,10 +17,8 @@ TOY_STEPS = 5_000
 
 def purpose_of(seen: Observations, training: Training, optimizers: Optimizers) -> Value:
     """`meta.purpose`: scratch only where everything that would say otherwise was read and does not."""
-    imported = set(seen.program.closure.external)
     for purpose in ("reinforcement", "search"):
-        roots = program_words(purpose)
-        if any(name == root or name.startswith(root + ".") for name in imported for root in roots):
+        if imports_for(seen, purpose):
             return derived(purpose)
     if _adversarial(seen, optimizers):
         return derived("adversarial")
@@ -48,6 +46,13 @@ def _are_tensors(params: Resolved | None) -> bool:
         return False
     leaves = [leaf for item in params.items for leaf in item.default().alternatives()]
     return all(leaf.kind == "object" and not leaf.name.endswith(".parameters") for leaf in leaves)
+
+
+def imports_for(seen: Observations, purpose: str) -> bool:
+    """Whether the program imports a package that only programs of a purpose use: reinforcement or search."""
+    imported = set(seen.program.closure.external)
+    roots = program_words(purpose)
+    return any(name == root or name.startswith(root + ".") for name in imported for root in roots)
 
 
 def _adversarial(seen: Observations, optimizers: Optimizers) -> bool:

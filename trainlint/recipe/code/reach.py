@@ -57,6 +57,7 @@ class Reach:
         self._reached: dict[Place, None] = {}
         self._live_classes: dict[Place, None] = {}
         self._names: set[str] = set()
+        self._own_names: dict[str, frozenset[str]] = {}
         self._waiting_methods: dict[str, list[Place]] = {}
         self._queue: deque[Place] = deque()
         self._run()
@@ -165,13 +166,15 @@ class Reach:
         unit, path = self._units[place], place[0]
         plain = {name for name in (*unit.calls, *unit.references) if "." not in name}
         dotted = {_last(name) for name in (*unit.calls, *unit.decorators) if "." in name}
-        outline = self.index.outlines[path]
-        imported = {entry.local for entry in outline.imports}
-        return {
-            name
-            for name in plain - dotted - imported - set(unit.handed)
-            if outline.symbols.get(name) == "function"
-        }
+        return (plain & self._own_functions(path)) - dotted - set(unit.handed)
+
+    def _own_functions(self, path: str) -> frozenset[str]:
+        """The functions of a file whose names nothing else in it binds by an import."""
+        if path not in self._own_names:
+            outline = self.index.outlines[path]
+            found = {name for name, kind in outline.symbols.items() if kind == "function"}
+            self._own_names[path] = frozenset(found - {entry.local for entry in outline.imports})
+        return self._own_names[path]
 
     def _use_named(self, name: str, path: str) -> None:
         """Reach what a name may mean that is not another file's function."""

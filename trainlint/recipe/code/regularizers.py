@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from trainlint.analysis.evaluation.operators import truthiness
 from trainlint.recipe.code.leaves import leaf
-from trainlint.recipe.code.observe import Observations
+from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.model import Value
 
 _PATHS = {
@@ -28,10 +29,13 @@ def regularizers(seen: Observations) -> dict[str, Value]:
             continue
         given = seen.arguments(call).get(parameter)
         value = leaf(given, call, default=entry.default(entry.regularizer), unit="ratio")
+        switched = _hangs_on_an_option(seen, call)
+        if seen.runs(call) is False:
+            continue
         if not value.known or not isinstance(value.value, (int, float)) or value.value <= 0:
             switchable = switchable and value.known
             continue
-        if given is None or not (given.option or given.kind == "choice"):
+        if not switched and (given is None or not (given.option or given.kind == "choice")):
             switchable = False
         path = _PATHS[entry.regularizer]
         known = found.get(path)
@@ -41,3 +45,9 @@ def regularizers(seen: Observations) -> dict[str, Value]:
         first = next(iter(found.values()))
         found["reg.all_switchable"] = Value(switchable, first.state, span=first.span)
     return found
+
+
+def _hangs_on_an_option(seen: Observations, call: Call) -> bool:
+    """Whether a branch decides that the command line takes, or what was not read: `if args.plain:`."""
+    values = (seen.evaluator.value(call.frame, each.term) for each in call.event.conditions)
+    return any(value.option or truthiness(value) is None for value in values)

@@ -78,7 +78,8 @@ def epochs_in(seen: Observations, frame: Frame, term: int, depth: int = _DEPTH) 
     if record.name != "*":
         return None if values[0].is_number else epochs_in(seen, frame, record.args[0], depth - 1)
     for side, value, other in ((0, values[0], values[1]), (1, values[1], values[0])):
-        named = _EPOCHS & {word for text in (*value.words, value.option) for word in words_of(text)}
+        texts = (*value.words, value.option, *seen.texts(frame, record.args[side]))
+        named = _EPOCHS & {word for text in texts for word in words_of(text)}
         if value.is_number and not other.is_number and named:
             span = next((origin.span for origin in value.origins if origin.span is not None), None)
             return Value(value.value, State.DERIVED, ALL_EPOCHS, span or frame.span(record.args[side]))

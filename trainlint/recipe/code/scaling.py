@@ -3,7 +3,7 @@ order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from trainlint.analysis.evaluation.values import Resolved, same
 from trainlint.recipe.code.leaves import derived
@@ -66,14 +66,22 @@ class Scaling:
         }
 
     def _pairs(
-        self, acts: Sequence[Act], firsts: Sequence[str], seconds: Sequence[str]
+        self,
+        acts: Sequence[Act],
+        firsts: Sequence[str],
+        seconds: Sequence[str],
+        belong: Callable[[Act, Act], bool] | None = None,
     ) -> Iterator[tuple[Act, Act]]:
-        """Two acts that follow each other in one pass: wherever the first happens, so does the second."""
+        """Two acts that follow each other in one pass: wherever the first happens, so does the second.
+
+        With `belong` the second is the next one that belongs to the first.
+        """
         for index, first in enumerate(acts):
             if first.kind not in firsts:
                 continue
             later = (act for act in acts[index + 1 :] if act.kind in seconds)
-            second = next((act for act in later if self._follows(first, act)), None)
+            near = (act for act in later if belong is None or belong(first, act))
+            second = next((act for act in near if self._follows(first, act)), None)
             if second is not None:
                 yield first, second
 
@@ -143,8 +151,8 @@ class Scaling:
 
     def _orders(self) -> Iterator[dict[str, Value]]:
         for acts in self.order.units:
-            for first, second in self._pairs(acts, (UNSCALE, SCALED_STEP), (UNSCALE,)):
-                if not self._same_target(first, second) or not self._enabled(second):
+            for first, second in self._pairs(acts, (UNSCALE, SCALED_STEP), (UNSCALE,), self._same_target):
+                if not self._enabled(second):
                     continue
                 if self._updated_between(first, second) or self._renewed_scale(acts, first, second):
                     continue

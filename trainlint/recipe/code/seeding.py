@@ -10,6 +10,7 @@ from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import absent, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.strange_calls import strange_calls
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
 
@@ -25,7 +26,7 @@ _SEEDING_WORDS = frozenset({"seed", "seeds", "deterministic", "determinism", "re
 class Seeding:
     """What a program seeds. `backend` is the framework whose generator matters ("torch").
 
-    With `training`, seeds that are set when all of it is over do not count: those of pictures drawn at the end.
+    With `training`, seeds that are set when all of it is over do not count.
     """
 
     def __init__(
@@ -146,7 +147,14 @@ class Seeding:
             if unknown and not inert(call.name, "seed"):
                 shown = self.seen.unread.shown(call.frame, call.term) or call.name
                 return unknown_value(f"{shown} was not read, and may seed it", call.span)
+        for strange in strange_calls(self.seen.program, self._may_seed):
+            return unknown_value(f"{strange.shown} was not read, and may seed it", strange.span)
         return None
+
+    def _may_seed(self, name: str) -> bool:
+        """Whether a name of a library is not known to leave the generators alone."""
+        knowledge = self.seen.evaluator.knowledge
+        return knowledge.lookup(name) is None and not self.seen.unread.is_inert(name, "seed")
 
     def unread_files(self) -> str:
         """Which part of the program was not read at all; empty where everything in reach was."""

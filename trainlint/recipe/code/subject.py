@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainlint.analysis.evaluation.values import Resolved
+from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.loaders import Loaders
-from trainlint.recipe.code.observe import Observations
+from trainlint.recipe.code.observe import Observations, first_span
 from trainlint.recipe.code.optimizers import Optimizers
 from trainlint.recipe.model import Value
 from trainlint.recipe.reference import scale_of
@@ -28,7 +29,7 @@ def subject(
     `roles` are the roles of the program's loaders, in their order.
     """
     model = _model(seen, optimizers)
-    facts = {"model.name": _model_name(seen, model)}
+    facts = {"model.name": _model_name(seen, model, first_span(optimizers.calls))}
     training = [
         use.argument("dataset")
         for use, role in zip(loaders.uses, roles, strict=True)
@@ -58,9 +59,9 @@ def _model(seen: Observations, optimizers: Optimizers) -> Resolved | None:
     return None
 
 
-def _model_name(seen: Observations, model: Resolved | None) -> Value:
+def _model_name(seen: Observations, model: Resolved | None, at: Span | None) -> Value:
     if model is None:
-        return unknown_value("what the optimizer holds was not found")
+        return unknown_value("what the optimizer holds was not found", at)
     span = model.frame.span(model.term) if model.frame is not None else None
     entry = seen.evaluator.entry(model.name) if model.kind == "object" else None
     if entry is not None and entry.kind == "model-factory":

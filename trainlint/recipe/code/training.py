@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.analysis.facts import Event, Loop, UnitFacts
+from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.programs import Program, runs_when_made
@@ -161,12 +163,31 @@ class Training:
             trains = [
                 index
                 for index, event in enumerate(events)
-                if event.kind == "call" and (self._event_trains(facts, event) or id(event) in fits)
+                if event.kind == "call"
+                and (self._event_trains(facts, event) or id(event) in fits or self._fits_below(facts, event))
             ]
             before = self._before[place] = {}
             for event in events[: trains[-1] + 1] if trains else ():
                 before.setdefault(event.term, []).append(event)
         return self._before[place]
+
+    @cached_property
+    def _fitting(self) -> frozenset[Place]:
+        """The units that fit a model, themselves or through project functions they call."""
+        found = {call.place for call in self.fits}
+        waiting = sorted(found)
+        while waiting:
+            for caller in self._callers(waiting.pop()):
+                if caller not in found:
+                    found.add(caller)
+                    waiting.append(caller)
+        return frozenset(found)
+
+    def _fits_below(self, facts: UnitFacts, event: Event) -> bool:
+        frame = self.seen.evaluator.root(facts.path, facts.qualname)
+        if frame is None or not self._fitting:
+            return False
+        return any(target in self._fitting for target in self.targets(self.seen.call_of(frame, event)))
 
     def verdict(self, facts: UnitFacts, loop: int) -> bool | None:
         """Whether a loop trains (True), runs without gradients (False), or neither is certain (None)."""
@@ -228,6 +249,10 @@ class Training:
             return False
         loops = list(self.loops())
         return bool(loops) and not any(self.depth(frame.facts, index) for frame, index, _ in loops)
+
+    def first_loop(self) -> Span | None:
+        """Where the first training loop stands; None where there is none, or its place is not known."""
+        return next((frame.loop_span(index) for frame, index, _ in self.loops()), None)
 
     def depth(self, facts: UnitFacts, loop: int) -> int:
         """How many training loops are nested below this one, callees included (0: its body steps by

@@ -13,6 +13,7 @@ from trainlint.knowledge.records import keeps_no_record
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.looked_up import looked_up
 from trainlint.recipe.code.reach import Place
+from trainlint.recipe.code.strange_calls import looking_up
 from trainlint.recipe.model import State, Value
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Unread:
                     yield Gap(shown, _line(path, entry.line), entry.target)
 
     def _calls(self) -> Iterator[Gap]:
-        for call in self.seen.calls:
+        for call in (*self.seen.calls, *self._plain_calls()):
             if call.span is None:
                 continue
             if self._runs_text(call):
@@ -208,6 +209,15 @@ class Unread:
                     word for text in self.seen.texts(call.frame, call.term) for word in words_of(text)
                 )
                 yield Gap(shown, call.span, found.package, found.own, words=words)
+
+    def _plain_calls(self) -> Iterator[Call]:
+        """The calls of units that look up what they call, and that nothing else made worth reading."""
+        program = self.seen.program
+        for place in looking_up(program):
+            frame = self.seen.evaluator.root(*place)
+            for event in program.events(frame.facts) if frame is not None else ():
+                if event.kind == "call" and frame is not None:
+                    yield self.seen.call_of(frame, event)
 
     def _runs_text(self, call: Call) -> bool:
         """Whether a call runs code that only exists, or is only named, when the program runs."""
@@ -250,7 +260,8 @@ class Unread:
         """The line of a definition's head that holds a text."""
         unit = self.seen.program.reach.unit(place)
         if unit.kind == "class":
-            return self.seen.program.reader.find(place[0], 1, f"class {_simple(unit.qualname)}")
+            head = self.seen.program.reader.find(place[0], 1, f"class {_simple(unit.qualname)}")
+            return self.seen.program.reader.find_last(place[0], head, text)
         first = unit.lines[0][0] if unit.lines else 1
         return self.seen.program.reader.find(place[0], first, text)
 

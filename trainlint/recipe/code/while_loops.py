@@ -23,12 +23,31 @@ def while_count(seen: Observations, frame: Frame, loop: Loop) -> tuple[str, Reso
         ends = list(_ends(loop)) if source.value else []
         tests = [(each.term, _STOPS if each.holds else _GOES_ON) for each in ends]
     else:
-        tests = [(loop.source, _GOES_ON)]
+        tests = [(each, _GOES_ON) for each in _all_of(frame, loop.source)]
     for test, wanted in tests:
         found = _compared(seen, frame, frame.term(test), wanted)
         if found is not None:
             return found
     return None
+
+
+def counts_inner_rounds(frame: Frame, loop: Loop) -> bool:
+    """Whether the counter that a `while` loop tests is raised in a loop within: it counts batches."""
+    for test in _all_of(frame, loop.source):
+        for side in frame.term(test).args if frame.term(test).op == "cmp" else ():
+            variable = _counter(frame, side)
+            end = _end_of_round(frame, variable) if variable is not None else None
+            if variable is not None and end is not None and _inner(frame, variable, end) is not None:
+                return True
+    return False
+
+
+def _all_of(frame: Frame, test: int) -> list[int]:
+    """The parts of a test that must all hold: `n < total and not done`."""
+    record = frame.term(test)
+    if record.op != "bool" or record.name != "and":
+        return [test]
+    return [part for side in record.args for part in _all_of(frame, side)]
 
 
 def _ends(loop: Loop) -> Iterator[Condition]:
@@ -86,16 +105,15 @@ def _counter(frame: Frame, term: int) -> Term | None:
 
 
 def _raised_by(frame: Frame, variable: Term) -> float | None:
-    """What a round adds to a variable; None where it may do something else to it."""
-    before = variable.args[0]
-    ends = {
-        term.args[1]
-        for term in frame.facts.terms
-        if term.op == "loop" and term.name == variable.name and len(term.args) == 2 and term.args[0] == before
-    }
-    if len(ends) != 1:
+    """What a round adds to a variable, or a round of the loop within that raises it; None where it may do
+    something else to it."""
+    record = _end_of_round(frame, variable)
+    if record is None:
         return None
-    record, raised = frame.term(ends.pop()), 0.0
+    inner = _inner(frame, variable, record)
+    if inner is not None:
+        variable, record = inner, frame.term(record.args[1])
+    raised = 0.0
     while record.op == "bin" and record.name == "+":
         added = frame.term(record.args[1]).value
         if isinstance(added, bool) or not isinstance(added, (int, float)):
@@ -103,6 +121,27 @@ def _raised_by(frame: Frame, variable: Term) -> float | None:
         raised += added
         record = frame.term(record.args[0])
     return raised if record is variable and raised > 0 else None
+
+
+def _end_of_round(frame: Frame, variable: Term) -> Term | None:
+    """What a loop's variable is at the end of a round; None where loops share its start."""
+    ends = {
+        term.args[1]
+        for term in frame.facts.terms
+        if term.op == "loop"
+        and term.name == variable.name
+        and len(term.args) == 2
+        and term.args[0] == variable.args[0]
+    }
+    return frame.term(ends.pop()) if len(ends) == 1 else None
+
+
+def _inner(frame: Frame, variable: Term, end: Term) -> Term | None:
+    """The variable as a round of the loop within starts that alone changes it; None where there is none."""
+    if end.op != "loop" or len(end.args) != 2 or frame.term(end.args[0]) is not variable:
+        return None
+    starts = [each for each in frame.facts.terms if each.op == "loop" and each.args == (end.args[0],)]
+    return starts[0] if len(starts) == 1 and starts[0].name == variable.name else None
 
 
 def _changes(frame: Frame, term: int) -> bool:

@@ -10,12 +10,24 @@ from trainlint.recipe.code.observe import Call, Driven, Observations
 from trainlint.recipe.code.placement import BATCH as BATCH_LEVEL
 from trainlint.recipe.code.placement import EPOCH, ONCE, Placement, Placements
 from trainlint.recipe.code.schedulers import is_dropped
-from trainlint.recipe.rate.formula_parts import BATCH, RATE, Env, Node, Scope, UnresolvedError, constant
+from trainlint.recipe.rate.formula_parts import (
+    BATCH,
+    RATE,
+    Env,
+    Node,
+    Scope,
+    UnresolvedError,
+    constant,
+    unresolved,
+)
 from trainlint.recipe.rate.formulas import Formulas
 from trainlint.recipe.rate.run import Action, Counter
 from trainlint.recipe.rate.shapes import CurveError, Schedule
 
 _MAX_STEPPERS = 12
+_CLOSED_FORMS = frozenset({"step", "multistep", "exponential", "polynomial", "cosine"})
+"""Shapes of PyTorch's schedulers that have a closed form, which `step(epoch)` takes."""
+
 _EVERY = (1, 2, 4, 8)
 """Numbers of accumulated batches that divide a stand-in epoch."""
 
@@ -44,6 +56,9 @@ class RateActions:
             found.append((step, placement))
         if not found and not is_dropped(call):
             raise CurveError(f"no step of {call.name.rpartition('.')[2]} was found")
+        unread = "" if found else self.seen.unread.reason("schedule")
+        if unread:
+            raise CurveError(unread)
         if len(found) > _MAX_STEPPERS or any(place.level == ONCE and not place.ahead for _, place in found):
             raise CurveError("the schedule is stepped outside of the training")
         if any(place.level == ONCE and step.event.loop >= 0 for step, place in found):
@@ -59,7 +74,10 @@ class RateActions:
                 yield self._driven(call, schedule, counter, alone)
                 continue
             for step, placement in self.steps(call):
-                rate = self._one_step(step, placement, schedule, counter, alone)
+                if len(step.frame.facts.terms[step.term].args) > 1 and (alone or _sets_rate(call)):
+                    rate = self._jump(step, placement, schedule, counter)
+                else:
+                    rate = self._one_step(step, schedule, counter, alone)
                 told = len(step.frame.facts.terms[step.term].args) > 1
                 when = self._at_update(call, placement)
                 yield Action(placement, when, rate, None if told else counter)
@@ -86,22 +104,26 @@ class RateActions:
             every = Node(lambda env: (env[BATCH] + 1) % driven.every == 0)
         return Action(placement, every, self._advance(schedule, counter, alone), counter)
 
-    def _one_step(
-        self, step: Call, placement: Placement, schedule: Schedule, counter: Counter, alone: bool
+    def _jump(
+        self, step: Call, placement: Placement, schedule: Schedule, counter: Counter
     ) -> Callable[[Env], float]:
-        record = step.frame.facts.terms[step.term]
-        if len(record.args) > 1:
-            place = self.formulas.compile(placement.scope, record.args[1])
+        """A step that is told which one it is: `scheduler.step(epoch)`."""
+        place = self.formulas.compile(placement.scope, step.frame.facts.terms[step.term].args[1])
 
-            def jump(env: Env) -> float:
-                value = place.run(env)
-                if not alone or not isinstance(value, (int, float)):
-                    raise UnresolvedError("the argument of step")
-                counter.done = int(value)
-                return schedule.between(value) if schedule.between is not None else schedule.at(counter.done)
+        def jump(env: Env) -> float:
+            value = place.run(env)
+            if not isinstance(value, (int, float)):
+                raise UnresolvedError("the argument of step")
+            counter.done = int(value)
+            return schedule.between(value) if schedule.between is not None else schedule.at(counter.done)
 
-            return jump
+        return jump
 
+    def _one_step(
+        self, step: Call, schedule: Schedule, counter: Counter, alone: bool
+    ) -> Callable[[Env], float]:
+        if len(step.frame.facts.terms[step.term].args) > 1:
+            return unresolved("the argument of step").run
         return self._advance(schedule, counter, alone)
 
     @staticmethod
@@ -157,6 +179,11 @@ class RateActions:
             return all(test.run(env) for test in tests)
 
         return Node(run, fixed=all(test.fixed for test in tests))
+
+
+def _sets_rate(call: Call) -> bool:
+    """Whether a scheduler that is told the epoch computes the rate anew: what others did is gone."""
+    return call.entry is None or (call.name.startswith("torch.") and call.entry.shape in _CLOSED_FORMS)
 
 
 def level_of(actions: Sequence[Action]) -> str:

@@ -41,7 +41,10 @@ class CallFormulas:
         callee = self.evaluator.value(scope.frame, record.args[0])
         if callee.kind == "external":
             return self._external(scope, term, record, callee.name)
-        if callee.kind != "function" or any(key.startswith("*") for key in record.keys):
+        partial = callee.kind == "object" and callee.name == "functools.partial"
+        if partial and self._is_made_twice(callee):
+            return unresolved("a partial function that several calls make")
+        if (callee.kind != "function" and not partial) or any(key.startswith("*") for key in record.keys):
             return self.formulas.leaf(scope, term)
         given = [(key, self.formulas.compile(scope, arg)) for key, arg in _arguments(record)]
         arguments, keywords = (
@@ -51,6 +54,13 @@ class CallFormulas:
         if callee.frame is scope.frame:
             return self._nested(scope, callee, arguments, keywords)
         return self.apply(callee, arguments, keywords)
+
+    def _is_made_twice(self, made: Resolved) -> bool:
+        """Whether what makes an object is called in several places: which of them it is for is not told."""
+        if made.frame is None or not made.frame.facts.qualname:
+            return False
+        facts = made.frame.facts
+        return len(self.formulas.seen.program.call_sites(facts.path, facts.qualname)) > 1
 
     def apply(
         self, function: Resolved, arguments: list[Node], keywords: Mapping[str, Node] | None = None

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trainlint.analysis.evaluation.values import Frame
+from trainlint.analysis.facts import Term
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.rate.formula_parts import BASE, BATCHES, Env, Node, Scope, UnresolvedError, variable
 from trainlint.recipe.rate.formulas import Formulas
 from trainlint.recipe.rate.shapes import CurveError, Schedule
 
 _STEP = "the scheduler's step"
+_BATCHES = 16
+_PROBES = (0, 1, 2, 7, 30, 90, 365, 1_000, 10_000, 1_000_000)
 
 
 def is_readable(seen: Observations, call: Call) -> bool:
@@ -22,7 +27,8 @@ def own_schedule(seen: Observations, formulas: Formulas, call: Call, base: float
     name = call.name.rpartition("::")[2]
     if frame is None:
         raise CurveError(f"{name} is a scheduler of its own")
-    result = formulas.calls.returned(Scope(frame, bound=_bound(frame)), -1)
+    bound = {**_given(seen, formulas, call, frame), **_bound(frame)}
+    result = formulas.calls.returned(Scope(frame, bound=bound), -1)
 
     def at(step: int) -> float:
         env: Env = {BASE: base, BATCHES: batches, _STEP: step}
@@ -41,6 +47,15 @@ def own_schedule(seen: Observations, formulas: Formulas, call: Call, base: float
     return Schedule(at, lambda _, step: at(step))
 
 
+def changes_nothing(seen: Observations, formulas: Formulas, calls: Sequence[Call]) -> bool:
+    """Whether schedulers of the project's own leave the rate what it is, however often they are stepped."""
+    try:
+        schedules = [own_schedule(seen, formulas, call, 1.0, _BATCHES) for call in calls]
+        return all(schedule.at(step) == 1.0 for schedule in schedules for step in _PROBES)
+    except CurveError:
+        return False
+
+
 def _rate_method(seen: Observations, call: Call) -> Frame | None:
     """The class's own `get_lr`, as the object that the call makes runs it."""
     made = seen.object(call)
@@ -49,6 +64,32 @@ def _rate_method(seen: Observations, call: Call) -> Frame | None:
     owner, _, qualname = made.name.partition("::")
     kind, path, method = seen.program.resolve(owner, qualname, "get_lr")
     return seen.evaluator.calls.method_frame(made, path, method) if kind == "function" else None
+
+
+def _given(seen: Observations, formulas: Formulas, call: Call, frame: Frame) -> dict[str | int, Node]:
+    """Attributes that the constructor sets to something that hangs on the number of batches."""
+    path, _, qualname = seen.object(call).name.partition("::")
+    kind, where, method = seen.program.resolve(path, qualname, "__init__")
+    made_by = seen.evaluator.root(where, method) if kind == "function" else None
+    if made_by is None:
+        return {}
+    stored = {
+        event.name: event.value
+        for event in made_by.facts.events
+        if event.kind == "store-attr" and made_by.term(event.term).name == "self" and not event.conditions
+    }
+    scope = Scope(made_by, call=(Scope(call.frame), call.term))
+    return {
+        index: formulas.compile(scope, stored[term.name])
+        for index, term in enumerate(frame.facts.terms)
+        if _is_own(frame, term)
+        and term.name in stored
+        and seen.evaluator.value(frame, index).default().kind != "const"
+    }
+
+
+def _is_own(frame: Frame, term: Term) -> bool:
+    return term.op == "attr" and frame.term(term.args[0]).name == "self"
 
 
 def _bound(frame: Frame) -> dict[str | int, Node]:
@@ -61,8 +102,4 @@ def _bound(frame: Frame) -> dict[str | int, Node]:
         "_step_count": Node(lambda env: env[_STEP] + 1),
     }
     terms = enumerate(frame.facts.terms)
-    return {
-        index: nodes[term.name]
-        for index, term in terms
-        if term.op == "attr" and term.name in nodes and frame.term(term.args[0]).name == "self"
-    }
+    return {index: nodes[term.name] for index, term in terms if term.name in nodes and _is_own(frame, term)}

@@ -10,13 +10,14 @@ from trainlint.recipe.code.factories import shape_of, unnamed
 from trainlint.recipe.code.leaves import absent, derived, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.own_rates import has_legacy_decay
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.derived import number
 from trainlint.recipe.model import State, Value
 from trainlint.recipe.rate.curve import SHOWN_POINTS
 from trainlint.recipe.rate.declared import declared
 from trainlint.recipe.rate.outcome import compounds, final_rise, is_inverse, spent
-from trainlint.recipe.rate.own_schedulers import is_readable
+from trainlint.recipe.rate.own_schedulers import changes_nothing, is_readable
 from trainlint.recipe.rate.shapes import CurveError
 from trainlint.recipe.rate.simulation import RateResult, RateSimulation, run_rounds
 
@@ -87,6 +88,11 @@ def schedule_facts(
     if unread:
         return RateFacts({**named, **_unknown(unread, steps.span)})
     simulation = RateSimulation(seen, training, optimizers, number(rate), facts)
+    only_own = optimizers.own_schedules and not (optimizers.schedules or optimizers.rate_stores)
+    if only_own and changes_nothing(seen, simulation.formulas, optimizers.own_schedules):
+        constant = _constant(steps, rate, facts, _own_warmup(seen, optimizers.calls[0]))
+        constant.facts["optimizer.schedule.name"] = constant.facts["schedule.name"]
+        return constant
     try:
         result = simulation.result()
     except CurveError as error:
@@ -258,7 +264,8 @@ def _peak(peak: float, rate: Value, highest: Value | None, span: Span | None) ->
         written = number(value)
         if value is not None and written is not None and abs(peak - written) <= near * abs(written):
             return Value(written, State.DERIVED, "rate", value.span, value.chain)
-    return derived(peak, span, unit="rate")
+    # The rate of a formula is off by some last digits of a float.
+    return derived(float(f"{peak:.12g}"), span, unit="rate")
 
 
 def _name(optimizers: Optimizers) -> Value:
@@ -270,7 +277,7 @@ def _name(optimizers: Optimizers) -> Value:
         factory = call.entry is not None and call.entry.kind == "scheduler-factory"
         if factory and not shape_of(optimizers.seen, call):
             return unknown_value(unnamed(optimizers.seen, call), call.span)
-    if not made and not optimizers.rate_stores and optimizers.legacy_decay(optimizers.calls[0]):
+    if not made and not optimizers.rate_stores and has_legacy_decay(optimizers.seen, optimizers.calls[0]):
         return derived("inverse", span)
     shapes = list(dict.fromkeys(shape_of(optimizers.seen, call) for call in made))
     main = [shape for shape in shapes if shape not in _AROUND] or shapes

@@ -43,9 +43,7 @@ class Schedulers:
     def outermost(self) -> list[Call]:
         """The scheduler calls of a default run that are no parts of others. Raises CurveError."""
         calls = [
-            call
-            for call in self.made
-            if self.seen.happens(call.frame, call.event.conditions) is not False
+            call for call in self.made if self.seen.happens(call.frame, call.event.conditions) is not False
         ]
         parts = {site for call in calls for site in self._handed(call)}
         outer = [call for call in calls if call.site not in parts]
