@@ -148,6 +148,20 @@ def test_batches_of_so_many_epochs(tmp_path: Path) -> None:
     assert (recipe.get("warmup.length").value, recipe.get("warmup.length").unit) == (3, "epochs")
 
 
+def test_a_warmup_loop_is_not_the_run(tmp_path: Path) -> None:
+    text = FLAX.format(schedule="", rate="BASE", steps="count() // 64 * EPOCHS")
+    again = (
+        "    for step in range(90000):\n            state = update(state, next(train))\n\n\n    def update("
+    )
+    recipe = read(
+        tmp_path,
+        train=text.replace("def update(", "pass\n\n\n    def update(", 1).replace(
+            "    pass\n\n\n    def update(", again, 1
+        ),
+    )
+    assert recipe.get("train.epochs").state is State.UNKNOWN
+
+
 EAGER = """
     import tensorflow as tf
 

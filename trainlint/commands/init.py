@@ -70,7 +70,7 @@ def create_whole(target: Path, text: str) -> None:
 def _move_to_new(temporary: Path, target: Path) -> None:
     """A hard link fails where the name is taken; a file system without them leaves a look before the move."""
     try:
-        os.link(temporary, target)  # noqa: PTH - Path.hardlink_to is the same with its arguments turned round
+        os.link(temporary, target)
     except FileExistsError:
         raise
     except OSError as error:

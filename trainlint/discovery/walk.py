@@ -33,6 +33,9 @@ _BY_NAME = {"Makefile": "make", "makefile": "make", "GNUmakefile": "make", "Pipf
 _ABOUT_DEPENDENCIES = frozenset({".txt", ".in", ".cfg", ".lock"})
 """Endings of files that may say what is to be installed; most files with them say something else."""
 
+BASELINE_FILE = "trainlint-baseline.json"
+"""Where a project's baseline stands, below its root; no config of anything."""
+
 VENDORED = frozenset(
     {
         "site-packages",
@@ -83,6 +86,8 @@ def language_of(name: str) -> str | None:
     if extension in _ABOUT_DEPENDENCIES:
         base = name.rpartition("/")[2]
         return "requirements" if is_requirements_file(base) else ("lock" if is_lock_file(base) else None)
+    if extension == ".json" and name.rpartition("/")[2] == BASELINE_FILE:
+        return None
     return LANGUAGES.get(extension.lower()) if extension else _BY_NAME.get(name.rpartition("/")[2])
 
 

@@ -30,6 +30,7 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
         if found is not None:
             return _each_round(seen, call, found)
     named: list[Value] = []
+    whole: list[Value] = []
     outer: list[Value] = []
     steps: list[Value] = []
     for frame, index, loop in training.loops():
@@ -39,8 +40,10 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
             taken = batches_taken(seen, frame, loop)
             steps += [] if taken is None else [taken]
             continue
-        if "epoch" in target.lower() or count.unit == ALL_EPOCHS:
+        if "epoch" in target.lower():
             named.append(count)
+        elif count.unit == ALL_EPOCHS:
+            whole.append(count)
         elif loop.parent < 0 or not training.loop_trains(frame.facts, loop.parent):
             nested = training.depth(frame.facts, index) >= 1 and not (
                 _updates(seen, frame, index)
@@ -50,7 +53,10 @@ def run_length(seen: Observations, training: Training) -> dict[str, Value]:
             (outer if nested else steps).append(count)
     found = {}
     epochs = named or outer
-    if epochs:
+    if whole and not named:
+        mixed = unknown_value("several training loops of different length", whole[0].span)
+        found["train.epochs"] = mixed if steps or outer else _agreed(whole, "epochs")
+    elif epochs:
         found["train.epochs"] = _agreed(epochs, "epochs")
     elif steps:
         found["train.steps"] = _agreed(steps, "steps")

@@ -442,7 +442,28 @@ def is_entry(index: ProjectIndex, path: str, knowledge: Knowledge) -> bool:
     if body is None or _trains_at_top(body.calls, knowledge):
         return body is not None
     plain = {name for name in body.calls if outline.symbols.get(name) == "function"}
-    return bool(plain) and not plain.isdisjoint(_training_functions(outline, knowledge))
+    if plain and not plain.isdisjoint(_training_functions(outline, knowledge)):
+        return True
+    return _runs_commands(index, outline, body.calls, knowledge)
+
+
+def _runs_commands(index: ProjectIndex, outline: Outline, calls: Sequence[str], knowledge: Knowledge) -> bool:
+    """Whether a file's body has a library run functions that train as commands: `fire.Fire(main)`, or `app()`
+    after `@app.command()`."""
+    makers = frozenset(knowledge.of_kind("options", "command"))
+    packages = {name.partition(".")[0] for name in makers}
+    if packages.isdisjoint(each.target.partition(".")[0] for each in outline.imports):
+        return False
+    if any(index.resolve(outline.path, "", call).absolute in makers for call in calls):
+        return bool(_training_functions(outline, knowledge))
+    registering = knowledge.methods_of("command-group")
+    commands = {
+        unit.qualname
+        for unit in outline.units
+        for head, _, last in (decorator.rpartition(".") for decorator in unit.decorators)
+        if last in registering and head in calls
+    }
+    return bool(commands) and not commands.isdisjoint(_training_functions(outline, knowledge))
 
 
 def _training_functions(outline: Outline, knowledge: Knowledge) -> set[str]:

@@ -169,10 +169,12 @@ class Reach:
         return (plain & self._own_functions(path)) - dotted - set(unit.handed)
 
     def _own_functions(self, path: str) -> frozenset[str]:
-        """The functions of a file whose names nothing else in it binds by an import."""
+        """The functions that a file defines in any case, and whose names no import in it binds."""
         if path not in self._own_names:
             outline = self.index.outlines[path]
-            found = {name for name, kind in outline.symbols.items() if kind == "function"}
+            found = {
+                unit.qualname for unit in outline.units if unit.kind == "function" and not unit.conditional
+            }
             self._own_names[path] = frozenset(found - {entry.local for entry in outline.imports})
         return self._own_names[path]
 

@@ -80,7 +80,7 @@ class Seeding:
                     "repro.seed": self._stored_seed(frame, event, span),
                     "repro.partial": absent(span),
                 }
-        unread = self._unread()
+        unread = self._unread() or self._seeded_one_by_one()
         if self.backend in _EXPLICIT:
             unread = unknown_value(_EXPLICIT[self.backend], self.at)
         if unread is not None:
@@ -155,6 +155,18 @@ class Seeding:
         """Whether a name of a library is not known to leave the generators alone."""
         knowledge = self.seen.evaluator.knowledge
         return knowledge.lookup(name) is None and not self.seen.unread.is_inert(name, "seed")
+
+    def _seeded_one_by_one(self) -> Value | None:
+        """An unknown leaf where weights are drawn by initializers that are handed a seed of their own."""
+        for call in self.seen.calls:
+            keys = call.frame.term(call.term).keys
+            if call.method or "seed" not in keys or "initializer" not in call.name.lower():
+                continue
+            given = call.frame.term(call.frame.term(call.term).args[1 + keys.index("seed")])
+            if given.op != "const" or given.value is not None:
+                shown = self.seen.unread.shown(call.frame, call.term) or call.name
+                return unknown_value(f"{shown} has a seed of its own", call.span)
+        return None
 
     def unread_files(self) -> str:
         """Which part of the program was not read at all; empty where everything in reach was."""
