@@ -218,7 +218,7 @@ def test_links(repo: Path, tmp_path: Path) -> None:
     (repo / "broken.py").symlink_to("nowhere.py")
     (repo / "again.py").symlink_to("real/a.py")
     (repo / "outside.py").symlink_to(tmp_path / "elsewhere" / "b.py")
-    assert context(only(repo)) == ["outside.py", "real/a.py"]
+    assert context(only(repo)) == ["broken.py", "outside.py", "real/a.py"]
 
 
 def test_a_linked_folder_is_taken_when_named(repo: Path, tmp_path: Path) -> None:

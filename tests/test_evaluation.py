@@ -94,7 +94,7 @@ for epoch in range(90):
         ("opt.steps = list([])\n    for it in text:\n        opt.steps.append(int(it))", "decaying"),
         ("opt.steps = [int(it) for it in text]", "decaying"),
         ("opt.steps = []\n    for it in text:\n        if it:\n            opt.steps.append(int(it))", None),
-        ("opt.steps = []\n    for _ in text:\n        for it in text:\n            opt.steps.append(it)", None),
+        ("opt.steps = []\n    for _ in text:\n        for it in text:\n            opt.steps += [it]", None),
         ("opt.steps = [100]\n    opt.steps.append(60)", "decaying"),
         ("opt.steps = [100]\n    opt.steps.extend(text)", None),
     ],

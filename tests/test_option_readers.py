@@ -81,9 +81,12 @@ ONE_FILE: dict[str, str] = {
     "subparsers": program(
         ARGPARSE
         + 'commands = parser.add_subparsers(dest="command")\nfit = commands.add_parser("fit")'
-        + add("fit")
-        + "fit.set_defaults(run=lambda args: train(args))\n",
+        + add("fit"),
         "args = parser.parse_args()\nif args.command == 'fit':\n    train(args)",
+    ),
+    "subparsers that name a function": program(
+        ARGPARSE + "commands = parser.add_subparsers()\nfit = commands.add_parser('fit')" + add("fit"),
+        "fit.set_defaults(run=train)\nargs = parser.parse_args()\nargs.run(args)",
     ),
     "parents": program(
         "import argparse\n\nbase = argparse.ArgumentParser(add_help=False)"
@@ -107,7 +110,9 @@ ONE_FILE: dict[str, str] = {
         ARGPARSE + add("parser").replace("0.25", "0.1").replace("40", "10"),
         "parser.set_defaults(lr=0.25, epochs=40)\n" + PARSE,
     ),
-    "parse_known_args": program(ARGPARSE + add("parser"), "args, rest = parser.parse_known_args()\ntrain(args)"),
+    "parse_known_args": program(
+        ARGPARSE + add("parser"), "args, rest = parser.parse_known_args()\ntrain(args)"
+    ),
     "parse_known_args by index": program(ARGPARSE + add("parser"), "train(parser.parse_known_args()[0])"),
     "vars": program(
         ARGPARSE + add("parser"),
@@ -125,7 +130,9 @@ ONE_FILE: dict[str, str] = {
     ),
     "dest and dashes": program(
         ARGPARSE
-        + add("parser").replace('"--lr"', '"--learning-rate", dest="lr"').replace('"-b", "--batch"', '"--batch-size"'),
+        + add("parser")
+        .replace('"--lr"', '"--learning-rate", dest="lr"')
+        .replace('"-b", "--batch"', '"--batch-size"'),
         PARSE,
         batch="args.batch_size",
     ),
@@ -135,8 +142,9 @@ ONE_FILE: dict[str, str] = {
         PARSE,
     ),
     "a converter of its own": program(
-        "import argparse\n\n\ndef number(text):\n    return float(text)\n\n\nparser = argparse.ArgumentParser()\n"
-        + add("parser").replace('type=float, default=0.25', 'type=number, default="0.25"'),
+        "import argparse\n\n\ndef number(text):\n    return float(text)\n\n\n"
+        "parser = argparse.ArgumentParser()\n"
+        + add("parser").replace("type=float, default=0.25", 'type=number, default="0.25"'),
         PARSE,
     ),
     "a switch": program(
@@ -181,14 +189,16 @@ ONE_FILE: dict[str, str] = {
     "typer": program(
         "import typer\n\napp = typer.Typer()\n",
         "@app.command()\ndef main(lr: float = 0.25, momentum: float = typer.Option(0.8, '--momentum'),\n"
-        "         batch: int = typer.Option(96), epochs: int = 40):\n    train(lr, momentum, batch, epochs)\n\n\napp()",
+        "         batch: int = typer.Option(96), epochs: int = 40):\n"
+        "    train(lr, momentum, batch, epochs)\n\n\napp()",
         source="",
         parameters="lr, momentum, batch, epochs",
     ),
     "typer run": program(
         "import typer\nfrom typing_extensions import Annotated\n",
         "def main(lr: Annotated[float, typer.Option(help='rate')] = 0.25, momentum: float = 0.8,\n"
-        "         batch: int = 96, epochs: int = 40):\n    train(lr, momentum, batch, epochs)\n\n\ntyper.run(main)",
+        "         batch: int = 96, epochs: int = 40):\n    train(lr, momentum, batch, epochs)\n\n\n"
+        "typer.run(main)",
         source="",
         parameters="lr, momentum, batch, epochs",
     ),
@@ -211,19 +221,22 @@ ONE_FILE: dict[str, str] = {
         parameters="lr, momentum, batch, epochs",
     ),
     "HfArgumentParser": program(
-        "from dataclasses import dataclass, field\n\nfrom transformers import HfArgumentParser\n\n\n@dataclass\n"
-        "class Arguments:\n    lr: float = field(default=0.25, metadata={'help': 'rate'})\n    momentum: float = 0.8\n"
+        "from dataclasses import dataclass, field\n\nfrom transformers import HfArgumentParser\n\n\n"
+        "@dataclass\n"
+        "class Arguments:\n    lr: float = field(default=0.25, metadata={'help': 'rate'})\n"
+        "    momentum: float = 0.8\n"
         "    batch: int = field(default=96)\n    epochs: int = 40\n",
         "[args] = HfArgumentParser(Arguments).parse_args_into_dataclasses()\ntrain(args)",
     ),
     "HfArgumentParser of two": program(
         "from dataclasses import dataclass\n\nfrom transformers import HfArgumentParser\n\n\n@dataclass\n"
-        "class Data:\n    batch: int = 96\n\n\n@dataclass\nclass Run:\n    lr: float = 0.25\n    momentum: float = 0.8\n"
+        "class Data:\n    batch: int = 96\n\n\n@dataclass\nclass Run:\n    lr: float = 0.25\n"
+        "    momentum: float = 0.8\n"
         "    epochs: int = 40\n",
         "parser = HfArgumentParser((Data, Run))\ndata_args, run_args = parser.parse_args_into_dataclasses()\n"
         "train(data_args, run_args)",
-        parameters="data, args",
-        batch="data.batch",
+        parameters="sizes, args",
+        batch="sizes.batch",
     ),
     "dataclass": program(
         f"from dataclasses import dataclass\n\n\n@dataclass\nclass Config:\n{FIELDS}", "train(Config())"
@@ -231,7 +244,8 @@ ONE_FILE: dict[str, str] = {
     "nested dataclasses": program(
         "from dataclasses import dataclass, field\n\n\n@dataclass\nclass Optim:\n    lr: float = 0.1\n"
         "    momentum: float = 0.8\n\n\n@dataclass\nclass Config:\n"
-        "    optim: Optim = field(default_factory=lambda: Optim(lr=0.25))\n    batch: int = 96\n    epochs: int = 40\n",
+        "    optim: Optim = field(default_factory=lambda: Optim(lr=0.25))\n    batch: int = 96\n"
+        "    epochs: int = 40\n",
         "train(Config())",
         lr="args.optim.lr",
         momentum="args.optim.momentum",
@@ -256,11 +270,14 @@ ONE_FILE: dict[str, str] = {
         "train(dataclasses.replace(Config(lr=0.1), lr=0.25))",
     ),
     "pydantic": program(
-        "from pydantic import BaseModel, Field\n\n\nclass Config(BaseModel):\n    lr: float = Field(0.25, gt=0)\n"
+        "from pydantic import BaseModel, Field\n\n\nclass Config(BaseModel):\n"
+        "    lr: float = Field(0.25, gt=0)\n"
         "    momentum: float = 0.8\n    batch: int = Field(default=96)\n    epochs: int = 40\n",
         "train(Config())",
     ),
-    "attrs": program(f"import attr\n\n\n@attr.s(auto_attribs=True)\nclass Config:\n{FIELDS}", "train(Config())"),
+    "attrs": program(
+        f"import attr\n\n\n@attr.s(auto_attribs=True)\nclass Config:\n{FIELDS}", "train(Config())"
+    ),
     "named tuple": program(
         f"from typing import NamedTuple\n\n\nclass Config(NamedTuple):\n{FIELDS}", "train(Config())"
     ),
@@ -274,7 +291,8 @@ ONE_FILE: dict[str, str] = {
     ),
     "absl holders": program(
         "from absl import app, flags\n\n_LR = flags.DEFINE_float('lr', 0.25, 'rate')\n"
-        "_MOMENTUM = flags.DEFINE_float('momentum', 0.8, '')\n_BATCH = flags.DEFINE_integer('batch', 96, '')\n"
+        "_MOMENTUM = flags.DEFINE_float('momentum', 0.8, '')\n"
+        "_BATCH = flags.DEFINE_integer('batch', 96, '')\n"
         "_EPOCHS = flags.DEFINE_integer('epochs', 40, '')\n",
         "def main(argv):\n    train()\n\n\nif __name__ == '__main__':\n    app.run(main)",
         parameters="",
@@ -284,7 +302,8 @@ ONE_FILE: dict[str, str] = {
         epochs="_EPOCHS.value",
     ),
     "ml_collections": program(
-        "from ml_collections import ConfigDict\n\n\ndef get_config():\n    config = ConfigDict()\n    config.lr = 0.25\n"
+        "from ml_collections import ConfigDict\n\n\ndef get_config():\n    config = ConfigDict()\n"
+        "    config.lr = 0.25\n"
         "    config.momentum = 0.8\n    config.data = ConfigDict()\n    config.data.batch = 96\n"
         "    config.epochs = 40\n    return config\n",
         "train(get_config())",
@@ -297,7 +316,8 @@ ONE_FILE: dict[str, str] = {
         batch="args.DATA.batch",
     ),
     "omegaconf": program(
-        "from omegaconf import OmegaConf\n\nbase = OmegaConf.create({'lr': 0.1, 'momentum': 0.8, 'epochs': 40})\n"
+        "from omegaconf import OmegaConf\n\n"
+        "base = OmegaConf.create({'lr': 0.1, 'momentum': 0.8, 'epochs': 40})\n"
         "more = OmegaConf.create({'lr': 0.25, 'data': {'batch': 96}})\n",
         "train(OmegaConf.merge(base, more))",
         batch="args.data.batch",
@@ -342,7 +362,8 @@ ONE_FILE: dict[str, str] = {
         epochs="args['epochs']",
     ),
     "arithmetic": program(
-        ARGPARSE + add("parser").replace("default=0.25", "default=2 / 3").replace("default=40", "default=4 * 10"),
+        ARGPARSE
+        + add("parser").replace("default=0.25", "default=2 / 3").replace("default=40", "default=4 * 10"),
         "args = parser.parse_args()\nargs.lr = args.lr * args.batch / 256\ntrain(args)",
     ),
     "a ternary of the phase": program(
@@ -429,7 +450,8 @@ WITH_FILES: dict[str, dict[str, str]] = {
     "into pydantic": {
         "config.json": '{"lr": 0.25, "batch": 96}',
         "train.py": program(
-            "import json\n\nfrom pydantic import BaseModel\n\n\nclass Config(BaseModel):\n    lr: float = 0.1\n"
+            "import json\n\nfrom pydantic import BaseModel\n\n\nclass Config(BaseModel):\n"
+            "    lr: float = 0.1\n"
             "    momentum: float = 0.8\n    batch: int = 32\n    epochs: int = 40\n",
             "train(Config(**json.load(open('config.json'))))",
         ),
@@ -510,22 +532,144 @@ WITH_FILES: dict[str, dict[str, str]] = {
         + "\n    return parser.parse_args()\n",
         "train.py": program("from options import parse\n", "train(parse())"),
     },
-    "ini": {
-        "config.ini": "[train]\nlr = 0.25\nmomentum = 0.8\nbatch = 96\nepochs = 40\n",
-        "train.py": program(
-            "import configparser\n\nconfig = configparser.ConfigParser()\nconfig.read('config.ini')\n",
-            "train(config['train'])",
-            lr="args.getfloat('lr')",
-            momentum="float(args['momentum'])",
-            batch="args.getint('batch')",
-            epochs="int(args['epochs'])",
-        ),
-    },
 }
 
 
 @pytest.mark.parametrize("name", WITH_FILES)
 def test_options_and_settings_in_other_files(tmp_path: Path, name: str) -> None:
-    if name == "ini":
-        pytest.skip("files of configparser are not read")
     assert values(read(tmp_path, WITH_FILES[name])) == VALUES
+
+
+UNKNOWN: dict[str, tuple[str, str]] = {
+    # name: (the program, what the reason for the unknown rate names)
+    "required": (
+        program(ARGPARSE + add("parser").replace("default=0.25", "required=True"), PARSE),
+        "option --lr has no default",
+    ),
+    "a converter of its own that computes": (
+        program(
+            "import argparse\n\n\ndef halved(text):\n    return float(text) / 2\n\n\n"
+            "parser = argparse.ArgumentParser()\n"
+            + add("parser").replace("type=float, default=0.25", 'type=halved, default="0.25"'),
+            PARSE,
+        ),
+        "what halved makes of '0.25'",
+    ),
+    "not declared": (
+        program(ARGPARSE + add("parser").replace("--lr", "--rate"), PARSE),
+        "option lr is not declared in code that was read",
+    ),
+    "ini": (
+        program(
+            "import configparser\n\nconfig = configparser.ConfigParser()\nconfig.read('config.ini')\n",
+            "train(config)",
+            lr="config['train'].getfloat('lr')",
+        ),
+        "getfloat",
+    ),
+    "branches of the command line": (
+        program(
+            ARGPARSE + add("parser") + 'parser.add_argument("--mode", choices=["a", "b"], required=True)\n',
+            "args = parser.parse_args()\nif args.mode == 'a':\n    args.lr = 0.5\ntrain(args)",
+        ),
+        "branches give different values",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_is_not_written_is_unknown(tmp_path: Path, name: str) -> None:
+    text, reason = UNKNOWN[name]
+    rate = read(tmp_path, {"train.py": text}).get("optimizer.lr")
+    assert rate.state is State.UNKNOWN
+    assert reason in rate.reason
+
+
+def test_subcommands_that_share_an_option_do_not_borrow_its_default(tmp_path: Path) -> None:
+    text = program(
+        ARGPARSE
+        + 'commands = parser.add_subparsers(dest="command")\nfit = commands.add_parser("fit")'
+        + add("fit")
+        + 'check = commands.add_parser("check")\ncheck.add_argument("--epochs", type=int, default=1)\n',
+        PARSE,
+    )
+    recipe = read(tmp_path, {"train.py": text})
+    assert recipe.get("optimizer.lr").value == 0.25
+    assert recipe.get("train.epochs").state is State.UNKNOWN
+
+
+def test_branches_show_each_value(tmp_path: Path) -> None:
+    rate = read(tmp_path, {"train.py": UNKNOWN["branches of the command line"][0]}).get("optimizer.lr")
+    assert set(rate.choices) == {0.25, 0.5}
+
+
+def test_the_rate_that_is_computed_from_the_batch_says_so(tmp_path: Path) -> None:
+    recipe = read(tmp_path, {"train.py": ONE_FILE["arithmetic"]})
+    assert recipe.get("batch.lr_from_batch").value is True
+
+
+def test_a_value_shows_where_it_is_written(tmp_path: Path) -> None:
+    recipe = read(tmp_path, WITH_FILES["named by an option"])
+    rate = recipe.get("optimizer.lr")
+    assert rate.span is not None
+    assert (rate.span.path, rate.span.line) == ("configs/base.yaml", 1)
+    assert "configs/base.yaml" in recipe.files
+
+
+OPTIONS = program(
+    ARGPARSE + add("parser").replace("0.25", "0.1").replace("96", "32"),
+    "torch.distributed.init_process_group('nccl')\n" + PARSE,
+)
+LAUNCHED: dict[str, tuple[str, str, int]] = {
+    # name: (file, text, world size)
+    "torchrun": ("run.sh", "torchrun --nproc_per_node=4 --nnodes=2 train.py --lr=0.25 --batch 96\n", 8),
+    "torchrun, continued": (
+        "run.sh",
+        "torchrun \\\n  --standalone --nproc-per-node 4 \\\n  train.py \\\n  --lr 0.25 -b 96\n",
+        4,
+    ),
+    "torch.distributed.launch": (
+        "run.sh",
+        "RATE=0.25\npython -m torch.distributed.launch --nproc_per_node 4 train.py --lr $RATE -b 96\n",
+        4,
+    ),
+    "accelerate": ("run.sh", "accelerate launch --num_processes 4 train.py --lr 0.25 -b 96\n", 4),
+    "deepspeed": ("run.sh", "deepspeed --num_gpus=4 train.py --lr 0.25 -b 96\n", 4),
+    "srun": (
+        "job.sbatch",
+        "#!/bin/bash\n#SBATCH --nodes=2\n#SBATCH --ntasks-per-node=4\nsrun python train.py --lr 0.25 -b 96\n",
+        8,
+    ),
+    "mpirun": ("run.sh", "mpirun -np 4 python train.py --lr 0.25 -b 96\n", 4),
+    "make": ("Makefile", "train:\n\ttorchrun --nproc_per_node=4 train.py --lr 0.25 -b 96\n", 4),
+    "make with variables": (
+        "Makefile",
+        "GPUS = 4\nLR ?= 0.25\n\ntrain:\n\ttorchrun --nproc_per_node=$(GPUS) train.py --lr $(LR) -b 96\n",
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAUNCHED)
+def test_launch_lines_give_options_and_world_size(tmp_path: Path, name: str) -> None:
+    file, text, devices = LAUNCHED[name]
+    recipe = read(tmp_path, {"train.py": OPTIONS, file: text})
+    assert values(recipe) == VALUES
+    rate = recipe.get("optimizer.lr")
+    assert rate.span is not None
+    assert rate.span.path == file
+    assert recipe.get("batch.devices").value == devices
+    assert recipe.get("batch.effective").value == 96 * devices
+
+
+def test_the_setting_gives_the_world_size_where_nothing_else_does(tmp_path: Path) -> None:
+    recipe = read(tmp_path, {"train.py": OPTIONS}, Settings(devices=16))
+    assert recipe.get("batch.devices").value == 16
+    assert recipe.get("batch.effective").value == 32 * 16
+
+
+def test_two_lines_that_differ_decide_nothing(tmp_path: Path) -> None:
+    files = {"a.sh": "python train.py --lr 0.25\n", "b.sh": "python train.py --lr 0.5 --epochs 40\n"}
+    recipe = read(tmp_path, {"train.py": OPTIONS, **files})
+    assert set(recipe.get("optimizer.lr").choices) == {0.25, 0.5}
+    assert recipe.get("train.epochs").value == 40

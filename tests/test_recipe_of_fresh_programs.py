@@ -230,6 +230,11 @@ def test_a_model_that_is_fitted_in_a_loop(tmp_path: Path, fit: str, epochs: int 
     assert keras(tmp_path, fit=fit).get("train.epochs").value == epochs
 
 
+@pytest.mark.parametrize(("more", "order"), [(", batch_size=128", ["random"]), ("", [])])
+def test_what_fit_cuts_into_batches_is_an_array(tmp_path: Path, more: str, order: list[str]) -> None:
+    assert orders(keras(tmp_path, fit=f"model.fit(digits / 255, epochs=30{more})")) == order
+
+
 def test_written_rates_tell_the_peak(tmp_path: Path) -> None:
     rates = "keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay([30000], [{}]))"
     falling = keras(tmp_path, rates.format("0.1, 0.01"))

@@ -46,22 +46,56 @@ for epoch in range(100):
 """
 
 
-@pytest.mark.parametrize(
-    ("body", "toy"),
-    [
-        # The text of the program is all there is to learn from.
-        ("data = [([0.0, 1.0], 0), ([1.0, 0.0], 1)]\nfor epoch in range(300):\n    for x, y in data:\n        update(x, y)\n", True),
-        ("text = 'a b c'.split()\nfor epoch in range(300):\n    for x in [len(word) for word in text]:\n        update(x, 0)\n", True),
-        # Each epoch is one update over all of it.
-        ("x, y = np.load('x.npy'), np.load('y.npy')\nfor epoch in range(300):\n    update(x, y)\n", True),
-        (DRAWN, True),
-        # A counter says nothing of the data, and neither does what a file holds.
-        ("for epoch in range(300):\n    for step in range(500):\n        update(*np.load(f'{step}.npy'))\n", False),
-        ("data = np.load('data.npy')\nfor epoch in range(300):\n    for x, y in data:\n        update(x, y)\n", False),
-        ("data = np.load('data.npy')\nfor epoch in range(300):\n    for phase in ['a', 'b']:\n        for x, y in data[phase]:\n            update(x, y)\n", False),
-    ],
-)  # fmt: skip
-def test_demonstrations(tmp_path: Path, body: str, toy: bool) -> None:
-    (tmp_path / "train.py").write_text(HEAD + body)
-    [recipe] = recipes([tmp_path])
-    assert recipe.get("meta.toy").value is toy
+LITERAL = """\
+data = [([0.0, 1.0], 0), ([1.0, 0.0], 1)]
+for epoch in range(300):
+    for x, y in data:
+        update(x, y)
+"""
+WORDS = """\
+text = "a b c".split()
+for epoch in range(300):
+    for x in [len(word) for word in text]:
+        update(x, 0)
+"""
+WHOLE = """\
+x, y = np.load("x.npy"), np.load("y.npy")
+for epoch in range(300):
+    update(x, y)
+"""
+COUNTED = """\
+for epoch in range(300):
+    for step in range(500):
+        update(*np.load(f"{step}.npy"))
+"""
+STORED = """\
+data = np.load("data.npy")
+for epoch in range(300):
+    for x, y in data:
+        update(x, y)
+"""
+PHASES = """\
+data = np.load("data.npy")
+for epoch in range(300):
+    for phase in ["first", "second"]:
+        for x, y in data[phase]:
+            update(x, y)
+"""
+
+
+@pytest.mark.parametrize("body", [LITERAL, WORDS, WHOLE, DRAWN])
+def test_demonstrations(tmp_path: Path, body: str) -> None:
+    """The text of the program is all there is to learn from, or each epoch is one update over all of it."""
+    assert is_toy(tmp_path, body)
+
+
+@pytest.mark.parametrize("body", [COUNTED, STORED, PHASES])
+def test_runs_on_stored_data(tmp_path: Path, body: str) -> None:
+    """A counter says nothing of the data, and neither does a loop over phases."""
+    assert not is_toy(tmp_path, body)
+
+
+def is_toy(folder: Path, body: str) -> bool:
+    (folder / "train.py").write_text(HEAD + body)
+    [recipe] = recipes([folder])
+    return bool(recipe.get("meta.toy").value)

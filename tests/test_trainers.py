@@ -674,7 +674,7 @@ def test_what_stays_unknown_of_timm(tmp_path: Path, body: str, field: str, reaso
     assert reason in value.reason
 
 
-COMMAND_LINE = """\
+RUN_WHEN_MADE = """\
 import lightning as L
 import torch
 from lightning.pytorch.cli import LightningCLI
@@ -693,7 +693,8 @@ class Rows(L.LightningModule):
         return self.rows(batch[0])[0].mean()
 
     def train_dataloader(self):
-        return DataLoader(datasets.MNIST("data", transform=transforms.ToTensor()), batch_size=64, shuffle=True)
+        digits = datasets.MNIST("data", transform=transforms.ToTensor())
+        return DataLoader(digits, batch_size=64, shuffle=True)
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=self.hparams.lr)
@@ -710,7 +711,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("name", ["LightningCLI", "Own"])
 def test_lightnings_command_line_runs_when_it_is_made(tmp_path: Path, name: str) -> None:
-    (tmp_path / "train.py").write_text(COMMAND_LINE % f"{name}(Rows, trainer_defaults={{'max_epochs': 40}})")
+    (tmp_path / "train.py").write_text(RUN_WHEN_MADE % f"{name}(Rows, trainer_defaults={{'max_epochs': 40}})")
     [recipe] = recipes([tmp_path])
     assert shown(recipe, "optimizer.lr", "train.epochs", "repro.seeded") == ["0.1", "40", "True"]
     # A config file or the command line may set gradient_clip_val.
@@ -718,5 +719,5 @@ def test_lightnings_command_line_runs_when_it_is_made(tmp_path: Path, name: str)
 
 
 def test_lightnings_command_line_that_only_parses(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(COMMAND_LINE % "LightningCLI(Rows, run=False)")
+    (tmp_path / "train.py").write_text(RUN_WHEN_MADE % "LightningCLI(Rows, run=False)")
     assert [each.get("train.epochs").value for each in recipes([tmp_path])] in ([], [None])

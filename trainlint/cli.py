@@ -15,7 +15,7 @@ import click
 from trainlint.version import VERSION
 
 DEFAULT_COMMAND = "check"
-FORMATS = ("text", "concise", "json", "lsp")
+FORMATS = ("text", "concise", "json", "lsp", "sarif", "github", "gitlab", "junit")
 LEVELS = ("error", "warning", "advice", "notice", "never")
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -50,7 +50,14 @@ def cli() -> None:
 @cli.command()
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", help="How to report; default: text."
+    "--format", "form", type=click.Choice(FORMATS), default=None, help="How to report; default: text."
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="Report in this format to this file; several may be given, one without a file.",
 )
 @click.option("--select", multiple=True, metavar="NAMES", help="Only these rules or families.")
 @click.option("--ignore", multiple=True, metavar="NAMES", help="Not these rules or families.")
@@ -70,7 +77,17 @@ def cli() -> None:
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto."
 )
 @click.option("--output-file", "-o", type=click.Path(dir_okay=False), help="Write the report there.")
+@click.option("--baseline", metavar="FILE", help="Findings to hold back; default: trainlint-baseline.json.")
+@click.option(
+    "--diff-base", metavar="REV", help="Only findings on lines changed since this commit, branch or tag."
+)
+@click.option("--add-ignore", metavar="NAME", help="Write suppressions for what this rule or family reports.")
+@click.option("--reason", metavar="TEXT", help="Why, for --add-ignore.")
 @click.option("--stdin-filename", metavar="PATH", help="What file `-` (standard input) stands for.")
+@click.option("--statistics", is_flag=True, help="Also count the findings of each rule.")
+@click.option(
+    "--show-suppressed", is_flag=True, help="Also list in SARIF what is suppressed, marked as such."
+)
 @click.option("--verbose", "-v", is_flag=True, help="Tell the time each stage took.")
 def check(paths: tuple[str, ...], **options: Any) -> None:
     """Check files and folders; `-` is standard input.
@@ -130,6 +147,49 @@ def recipe(paths: tuple[str, ...], why: str | None, output_format: str, color: s
         raise click.UsageError("--why explains in text; --format json tells every field's story by itself")
     shown = show_recipes(paths, why, Style(colour=coloured), as_json=as_json)
     click.echo(shown, nl=False, color=coloured)
+
+
+@cli.group()
+def baseline() -> None:
+    """Live with what is found now, and hear of new findings only."""
+
+
+_BASELINE_FILE = click.option(
+    "--baseline", "file", metavar="FILE", help="Default: trainlint-baseline.json at the project's root."
+)
+
+
+@baseline.command("create")
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@_BASELINE_FILE
+@click.option("--strict", is_flag=True, help="Hold findings of medium confidence back too.")
+@click.option("--force", is_flag=True, help="Replace a baseline that exists.")
+def baseline_create(paths: tuple[str, ...], file: str | None, strict: bool, force: bool) -> None:
+    """Write down what is found now; from then on only new findings are reported."""
+    from trainlint.commands.baseline import create  # noqa: PLC0415
+
+    click.echo(create(paths or (".",), file, strict=strict, force=force), nl=False)
+
+
+@baseline.command("prune")
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@_BASELINE_FILE
+def baseline_prune(paths: tuple[str, ...], file: str | None) -> None:
+    """Take out what no longer occurs, so that it is reported if it comes back."""
+    from trainlint.commands.baseline import prune  # noqa: PLC0415
+
+    click.echo(prune(paths or (".",), file), nl=False)
+
+
+@baseline.command("show")
+@click.argument("path", default=".", metavar="[PATH]")
+@_BASELINE_FILE
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Default: text.")
+def baseline_show(path: str, file: str | None, form: str) -> None:
+    """List what is held back."""
+    from trainlint.commands.baseline import show  # noqa: PLC0415
+
+    click.echo(show(path, file, form), nl=False)
 
 
 @cli.command()

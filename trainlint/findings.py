@@ -109,7 +109,10 @@ class Notice(msgspec.Struct, frozen=True, order=True):
 
 class Summary(msgspec.Struct):
     """What a run read and found. `frameworks` are display names; `unknown_fields` counts recipe fields left
-    unknown."""
+    unknown.
+
+    Not reported are `suppressed` findings, `baselined` ones, and those on `unchanged` lines.
+    """
 
     python_files: int = 0
     configs: int = 0
@@ -121,7 +124,17 @@ class Summary(msgspec.Struct):
     warnings: int = 0
     advice: int = 0
     suppressed: int = 0
+    baselined: int = 0
+    unchanged: int = 0
     fixable: int = 0
+
+
+class Silenced(msgspec.Struct, frozen=True):
+    """A finding that is not reported; `kind` is `inSource` for comments, `external` for settings."""
+
+    finding: Finding
+    kind: str
+    reason: str = ""
 
 
 class Report(msgspec.Struct):
@@ -131,7 +144,9 @@ class Report(msgspec.Struct):
     `seconds` is time by stage; it is printed on request and is no part of any compared output. `projects` are
     the folders, relative to `root`, of the projects a run over several covers: fingerprints are relative to
     these.
-    `failing` counts the findings and notices that stand at or above their project's `fail-on`.
+    `failing` counts the findings and notices that stand at or above their project's `fail-on`;
+    `has_baseline` tells whether a project of the run has a baseline. `ran` are the names of the rules that
+    ran, `rulebooks` the folders of pages besides ours, `silenced` the findings left out of `findings`.
     """
 
     root: str
@@ -142,6 +157,10 @@ class Report(msgspec.Struct):
     seconds: dict[str, float] = msgspec.field(default_factory=dict)
     projects: tuple[str, ...] = ()
     failing: int = 0
+    has_baseline: bool = False
+    ran: tuple[str, ...] = ()
+    rulebooks: tuple[str, ...] = ()
+    silenced: tuple[Silenced, ...] = ()
 
     def lines_of(self, span: Span) -> list[str]:
         """The lines that a span's line numbers count: the file's, or those of its notebook cell."""

@@ -12,7 +12,7 @@ from trainlint.analysis.index.project import ProjectIndex
 from trainlint.discovery.dependencies import Dependencies
 from trainlint.discovery.paths import canonical
 from trainlint.discovery.projects import Project, discover
-from trainlint.findings import Confidence, Finding, Notice, Report, Severity, Summary, source_key
+from trainlint.findings import Confidence, Finding, Notice, Report, Severity, Silenced, Summary, source_key
 from trainlint.knowledge.base import load_knowledge
 from trainlint.knowledge.formats import load_formats
 from trainlint.output.verdict import failing
@@ -20,6 +20,7 @@ from trainlint.pipeline.clock import Clock, Progress
 from trainlint.pipeline.dependencies import read_dependencies
 from trainlint.pipeline.judging import Judging
 from trainlint.pipeline.merge import merge_findings, merge_reports
+from trainlint.pipeline.narrowing import Narrowing
 from trainlint.pipeline.reading import read_python
 from trainlint.pipeline.reading_configs import Configs, broken_notices, read_configs
 from trainlint.pipeline.sources import ProjectSources
@@ -27,8 +28,9 @@ from trainlint.pipeline.stages import Linked
 from trainlint.recipe.config.recognise import is_template
 from trainlint.recipe.model import Recipe, State
 from trainlint.rulebook.loading import Rulebook, load_rulebook
-from trainlint.settings.model import Settings
+from trainlint.settings.model import Settings, SettingsError
 from trainlint.settings.selection import selected_rules
+from trainlint.suppressions.comments import with_reasons
 from trainlint.suppressions.silencing import apply
 
 
@@ -48,6 +50,9 @@ def lint(
     printed.
     """
     found = discover(paths, settings, virtual=stdin[0] if stdin else None)
+    if settings is not None and settings.baseline and len(found.projects) > 1:
+        message = "a baseline is one project's, and the paths belong to several: name one at a time"
+        raise SettingsError(f"--baseline: {message}")
     reports = [Run(project, stdin, progress, parallel=parallel).report() for project in found.projects]
     return merge_reports(reports) if reports else _empty(paths)
 
@@ -76,7 +81,12 @@ def _empty(paths: Sequence[Path]) -> Report:
 
 
 class Run:
-    """One run over one project: reading, interpreting, linking, judging."""
+    """One run over one project: reading, interpreting, linking, judging.
+
+    `standing` are, after the report, the findings that neither comments nor settings silence, `reported`
+    those of them that neither a baseline nor an unchanged line keeps out of it. Their spans count the lines
+    of files, not those of notebook cells.
+    """
 
     def __init__(
         self,
@@ -90,6 +100,9 @@ class Run:
         self.dependencies = read_dependencies(sources)
         self.project = _with_versions(project, self.dependencies)
         self.settings = self.project.settings
+        self.standing: list[Finding] = []
+        self._silenced: list[Silenced] = []
+        self.reported: list[Finding] = []
         self.knowledge = load_knowledge(self.settings.versions)
         self.rulebook: Rulebook = load_rulebook([Path(folder) for folder in self.settings.rulebooks])
         self.rules = selected_rules(self.rulebook, self.settings)
@@ -118,12 +131,13 @@ class Run:
 
     def report(self) -> Report:
         """Read, judge, silence, and sum up."""
+        narrowing = Narrowing(self.project.root, self.settings)
         self.read()
         with self._clock.stage("judge"):
             judging = Judging(self.rulebook, self.rules, self.settings, self.index, self.dependencies)
             findings = judging.findings(self.units, [*self.recipes, *self.searches], self.configs.files)
         findings = [finding for finding in merge_findings(findings) if self._is_named(finding)]
-        return self._sum_up(self._silence(findings), judging)
+        return self._sum_up(self._silence(findings), judging, narrowing)
 
     def _is_named(self, finding: Finding) -> bool:
         spans = (finding.span, *(related.span for related in finding.related))
@@ -133,6 +147,8 @@ class Run:
         paths = sorted({finding.span.path for finding in findings} | self.project.named)
         readable = [path for path in paths if self.sources.text(path) is not None]
         read = {path: self.sources.suppressions(path) for path in readable}
+        if self.settings.require_reasons:
+            read = {path: with_reasons(entry) for path, entry in read.items()}
         done = apply(
             findings,
             read,
@@ -141,11 +157,14 @@ class Run:
             per_file_ignores=self.settings.per_file_ignores,
             options=self.settings.options.get("unused-suppression", {}),
         )
+        self._silenced = done.silenced
         return [*done.kept, *done.unused], done.suppressed
 
-    def _sum_up(self, silenced: tuple[list[Finding], int], judging: Judging) -> Report:
+    def _sum_up(self, silenced: tuple[list[Finding], int], judging: Judging, narrowing: Narrowing) -> Report:
         findings, suppressed = silenced
-        cells = [self.sources.in_cells(finding) for finding in findings if self._is_shown(finding)]
+        self.standing = [finding for finding in findings if self._is_shown(finding)]
+        self.reported = narrowing.narrow(self.standing, self.index, self.sources)
+        cells = [self.sources.in_cells(finding) for finding in self.reported]
         shown = sorted(cells, key=lambda finding: finding.sort_key)
         notices = sorted({*self._all_notices(judging)})
         levels = [finding.severity for finding in shown]
@@ -162,6 +181,8 @@ class Run:
             warnings=levels.count(Severity.WARNING),
             advice=levels.count(Severity.ADVICE),
             suppressed=suppressed,
+            baselined=narrowing.baselined,
+            unchanged=narrowing.unchanged,
             fixable=sum(finding.fix is not None for finding in shown),
         )
         spans = [span for f in shown for span in (f.span, *(related.span for related in f.related))]
@@ -174,7 +195,22 @@ class Run:
             sources={key: self.sources.excerpt_lines(touched[key]) for key in sorted(touched)},
             seconds=self._clock.seconds,
             failing=failing(shown, notices, self.settings.fails_at),
+            has_baseline=narrowing.has_baseline,
+            ran=tuple(sorted(self.rules)),
+            rulebooks=self.settings.rulebooks,
+            silenced=tuple(self._left_out(narrowing)),
         )
+
+    def _left_out(self, narrowing: Narrowing) -> Iterator[Silenced]:
+        """What comments, settings and a baseline silence of what would be shown."""
+        for each in self._silenced:
+            if self._is_shown(each.finding):
+                yield Silenced(self.sources.in_cells(each.finding), each.kind, each.reason)
+        if narrowing.baselined and not narrowing.unchanged:
+            reported = set(self.reported)
+            for finding in self.standing:
+                if finding not in reported:
+                    yield Silenced(self.sources.in_cells(finding), "external", "known to the baseline")
 
     def _is_shown(self, finding: Finding) -> bool:
         return self.settings.strict or finding.confidence is Confidence.HIGH

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,10 +9,9 @@ from pathlib import Path
 import click
 import msgspec
 
+from trainlint.commands.outputs import Output, Shape, planned, write
 from trainlint.findings import Report
-from trainlint.output.files import write_atomically
 from trainlint.output.progress import Progress
-from trainlint.output.terminal import Style, is_terminal, wants_colour
 from trainlint.output.verdict import INTERNAL
 from trainlint.settings.model import Settings
 
@@ -24,7 +22,7 @@ STDIN_NAME = "stdin.py"
 class CheckOptions(msgspec.Struct, frozen=True):
     """The options of the command, as written."""
 
-    form: str = "text"
+    form: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     strict: bool = False
@@ -36,6 +34,13 @@ class CheckOptions(msgspec.Struct, frozen=True):
     color: str = "auto"
     output_file: str | None = None
     stdin_filename: str | None = None
+    baseline: str | None = None
+    diff_base: str | None = None
+    add_ignore: str | None = None
+    reason: str | None = None
+    outputs: tuple[str, ...] = ()
+    statistics: bool = False
+    show_suppressed: bool = False
     verbose: bool = False
 
 
@@ -45,18 +50,18 @@ def run_check(paths: Sequence[str], options: CheckOptions) -> int:
 
     stdin = _stdin(paths, options)
     named = [] if stdin else _named(paths)
-    target = _target(options.output_file)
+    if options.add_ignore is not None:
+        return _add_ignores(named, options, stdin=stdin is not None)
+    if options.reason is not None:
+        raise click.UsageError("--reason goes with --add-ignore")
+    outputs = _outputs(options)
     progress = Progress(sys.stderr, wanted=not options.quiet)
     try:
         report = lint(named, settings_of(options), stdin=stdin, progress=progress, parallel=True)
     finally:
         progress.clear()
     code = exit_code(report)
-    text = render(report, options)
-    if target is not None:
-        write_atomically(target, text)
-    else:
-        click.echo(text, nl=False, color=wants_colour(options.color, sys.stdout))
+    write(report, outputs, _shape(options, code))
     if options.verbose:
         _tell_time(report)
     return code
@@ -79,28 +84,28 @@ def settings_of(options: CheckOptions) -> Settings:
         exclude=tuple(_from_here(pattern) for pattern in options.exclude),
         force_exclude=options.force_exclude,
         jobs=options.jobs,
+        baseline=options.baseline,
+        diff_base=options.diff_base,
     )
 
 
-def render(report: Report, options: CheckOptions) -> str:
-    """The report in the format asked for."""
-    if options.form == "json":
-        from trainlint.output.json import to_json  # noqa: PLC0415
+def _add_ignores(named: Sequence[Path], options: CheckOptions, *, stdin: bool) -> int:
+    from trainlint.commands.add_ignore import add_ignores  # noqa: PLC0415
 
-        return to_json(report)
-    if options.form == "lsp":
-        from trainlint.output.lsp import to_lsp  # noqa: PLC0415
+    if stdin:
+        raise click.UsageError("--add-ignore writes into files: name them instead of `-`, standard input")
+    return add_ignores(named, settings_of(options), options.add_ignore or "", options.reason)
 
-        return to_lsp(report)
-    from trainlint.output.text import DEFAULT_COLUMNS, concise, full  # noqa: PLC0415
 
-    to_file = options.output_file is not None
-    style = Style(colour=options.color == "always" if to_file else wants_colour(options.color, sys.stdout))
-    if options.form == "concise":
-        return concise(report, style=style, quiet=options.quiet)
-    seen = is_terminal(sys.stdout) and not to_file
-    columns = max(40, shutil.get_terminal_size().columns) if seen else DEFAULT_COLUMNS
-    return full(report, style=style, columns=columns, quiet=options.quiet)
+def _outputs(options: CheckOptions) -> list[Output]:
+    outputs = planned(options.form, options.output_file, options.outputs)
+    if options.show_suppressed and not any(output.form == "sarif" for output in outputs):
+        raise click.UsageError("--show-suppressed goes with --format sarif or --output sarif=FILE")
+    return outputs
+
+
+def _shape(options: CheckOptions, code: int) -> Shape:
+    return Shape(options.color, options.quiet, options.statistics, options.show_suppressed, code)
 
 
 def _named(paths: Sequence[str]) -> list[Path]:
@@ -122,15 +127,6 @@ def _stdin(paths: Sequence[str], options: CheckOptions) -> tuple[str, str] | Non
     except UnicodeDecodeError as error:
         raise click.UsageError(f"standard input is not UTF-8: {error.reason} (byte {error.start})") from error
     return options.stdin_filename or STDIN_NAME, text
-
-
-def _target(output_file: str | None) -> Path | None:
-    if output_file is None:
-        return None
-    target = Path(output_file)
-    if not target.absolute().parent.is_dir():
-        raise click.UsageError(f"--output-file: no such folder: {target.parent}")
-    return target
 
 
 def _split(names: Iterable[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ LANGUAGES = {
     ".yaml": "yaml",
     ".yml": "yaml",
     ".json": "json",
+    ".jsonc": "json",
     ".toml": "toml",
     ".sh": "shell",
     ".bash": "shell",

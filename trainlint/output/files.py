@@ -9,19 +9,24 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replaces the file's content by `text` in UTF-8; an interrupt leaves the old content.
+    """Replaces the file's content by `text` in UTF-8: see `write_bytes_atomically`."""
+    write_bytes_atomically(path, text.encode("utf-8", "surrogateescape"))
+
+
+def write_bytes_atomically(path: Path, data: bytes) -> None:
+    """Replaces the file's content by `data`; an interrupt leaves the old content.
 
     Keeps the file's mode. Raises OSError. A link is followed: the file it names is replaced, not the link.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8", newline="")
+        target.write_bytes(data)
         return
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(_mode(target))

@@ -48,6 +48,8 @@ def document(report: Report) -> dict[str, Any]:
             "warnings": summary.warnings,
             "advice": summary.advice,
             "suppressed": summary.suppressed,
+            "baselined": summary.baselined,
+            "unchanged": summary.unchanged,
             "fixable": summary.fixable,
         },
     }

@@ -40,3 +40,15 @@ class Places:
     def _file(self, span: Span) -> str:
         path = self.path(span.path)
         return path if span.cell is None else f"{path}:cell {span.cell}"
+
+
+def checkout_folder(variable: str) -> str | None:
+    """The folder that a CI service says, in an environment variable, the repository is checked out in.
+
+    None where it does not say so or we run elsewhere: paths are then relative to the working directory.
+    """
+    named = os.environ.get(variable)
+    if not named or not Path(named).is_dir():
+        return None
+    here, folder = Path.cwd().resolve(), Path(named).resolve()
+    return str(folder) if here == folder or folder in here.parents else None

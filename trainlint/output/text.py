@@ -25,7 +25,7 @@ def full(report: Report, *, style: Style, columns: int = DEFAULT_COLUMNS, quiet:
     Quiet output is the errors and warnings alone. Ends in a line break unless it is empty.
     """
     places = Places(report.root)
-    findings, notices = _told(report, quiet=quiet)
+    findings, notices = told(report, quiet=quiet)
     blocks = [
         _block(finding, report, places, style, columns)
         for finding in findings
@@ -45,7 +45,7 @@ def concise(report: Report, *, style: Style, quiet: bool = False) -> str:
     Quiet output is the errors and warnings alone.
     """
     places = Places(report.root)
-    findings, notices = _told(report, quiet=quiet)
+    findings, notices = told(report, quiet=quiet)
     lines = [
         _concise(places.column(finding.span), finding.severity.value, finding.rule, finding.message, style)
         for finding in findings
@@ -59,7 +59,7 @@ def concise(report: Report, *, style: Style, quiet: bool = False) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _told(report: Report, *, quiet: bool) -> tuple[list[Finding], list[Notice]]:
+def told(report: Report, *, quiet: bool) -> tuple[list[Finding], list[Notice]]:
     """What to print: quiet output keeps to what can fail a run."""
     if not quiet:
         return report.findings, report.notices

@@ -47,6 +47,10 @@ def merge_reports(reports: Sequence[Report]) -> Report:
         seconds={stage: sum(report.seconds.get(stage, 0.0) for report in reports) for stage in stages},
         projects=tuple(_below(report.root, root) for report in reports if report.root != root),
         failing=sum(report.failing for report in reports),
+        has_baseline=any(report.has_baseline for report in reports),
+        ran=tuple(sorted({name for report in reports for name in report.ran})),
+        rulebooks=tuple(dict.fromkeys(folder for report in reports for folder in report.rulebooks)),
+        silenced=tuple(dict.fromkeys(each for report in moved for each in report.silenced)),
     )
 
 
@@ -70,6 +74,9 @@ def _moved(report: Report, folder: str) -> Report:
         findings=[_finding(finding, folder) for finding in report.findings],
         notices=[_notice(notice, folder) for notice in report.notices],
         sources={f"{folder}/{path}": lines for path, lines in report.sources.items()},
+        silenced=tuple(
+            msgspec.structs.replace(each, finding=_finding(each.finding, folder)) for each in report.silenced
+        ),
     )
 
 

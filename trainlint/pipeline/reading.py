@@ -9,6 +9,7 @@ from trainlint.analysis.facts import UnitFacts
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.findings import Notice
 from trainlint.pipeline.clock import Clock
+from trainlint.pipeline.garbage import patient
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.pipeline.stages import Interpreted, Interpreting, Linked, Outlined, outline_files
 from trainlint.pipeline.workers import Workers, processes
@@ -29,10 +30,11 @@ def read_python(sources: ProjectSources, jobs: int | None, clock: Clock) -> Read
     """The project's Python. `jobs` is the most processes to use, None for one per processor."""
     paths = sources.python_paths()
     count = processes(jobs, len(paths), sum(map(sources.size, paths)))
-    if count == 1:
-        return _Here(sources, clock).read(paths)
-    with Workers(sources.project, sources.overlay, count, clock.tell) as workers:
-        return _There(sources, clock, workers).read(paths)
+    with patient():
+        if count == 1:
+            return _Here(sources, clock).read(paths)
+        with Workers(sources.project, sources.overlay, count, clock.tell) as workers:
+            return _There(sources, clock, workers).read(paths)
 
 
 class _Here:

@@ -16,7 +16,8 @@ from trainlint.findings import Finding, Notice, Related, Span
 from trainlint.knowledge.base import Knowledge
 from trainlint.recipe.config.recognise import may_be_config
 from trainlint.recipe.launch.lines import Launch, launches
-from trainlint.suppressions.comments import Read, python_suppressions, read_comments
+from trainlint.suppressions.comments import Read
+from trainlint.suppressions.languages import suppressions_of
 from trainlint.text.document import Broken, Document
 from trainlint.text.guard import refusal
 from trainlint.text.notebook import NotebookSource, read_notebook
@@ -182,20 +183,4 @@ class ProjectSources:
     def suppressions(self, path: str) -> Read:
         """The suppression comments of a file."""
         source = self.text(path)
-        if source is None or "trainlint:" not in source.text:
-            return Read()
-        if self.languages.get(path) in ("python", "notebook"):
-            return python_suppressions(source.text)
-        if self.languages.get(path) == "yaml":
-            from trainlint.text.yaml import yaml_comments  # noqa: PLC0415
-
-            return read_comments(yaml_comments(source), source.lines)
-        if self.languages.get(path) in (*_COMMANDS, "requirements"):
-            from trainlint.text.shell import shell_comments  # noqa: PLC0415
-
-            return read_comments(shell_comments(source), source.lines)
-        if self.languages.get(path) == "toml":
-            from trainlint.text.toml import toml_comments  # noqa: PLC0415
-
-            return read_comments(toml_comments(source), source.lines)
-        return Read()
+        return Read() if source is None else suppressions_of(source, self.languages.get(path, ""))

@@ -13,6 +13,7 @@ from trainlint.analysis.index.project import ProjectIndex
 from trainlint.findings import Notice
 from trainlint.knowledge.base import Knowledge
 from trainlint.pipeline.blame import internal_notice
+from trainlint.pipeline.garbage import let_go
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.recipe.code.from_code import code_recipe
 from trainlint.recipe.code.programs import Program, is_entry
@@ -104,6 +105,11 @@ class Interpreting:
 
     def program(self, entry: str) -> Linked:
         """The recipe of an entry file, with the configs it reads."""
+        linked = self._link(entry)
+        let_go()
+        return linked
+
+    def _link(self, entry: str) -> Linked:
         store = ConfigStore(entry, self._configs, self._first_document, self.sources.lines)
         recipe: Recipe | None = None
         spaces: Recipe | None = None

@@ -23,6 +23,7 @@ from trainlint.analysis.index.project import ProjectIndex
 from trainlint.discovery.projects import Project
 from trainlint.findings import Notice
 from trainlint.knowledge.base import load_knowledge
+from trainlint.pipeline.garbage import be_patient
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.pipeline.spawning import leave_interrupts, spawning
 from trainlint.pipeline.stages import Interpreted, Interpreting, Outlined, outline_files
@@ -190,6 +191,7 @@ _state = _State()
 
 def _start(project: bytes, overlay: dict[str, str]) -> None:
     leave_interrupts()
+    be_patient()
     decoded = msgspec.msgpack.decode(project, type=Project)
     _state.sources = ProjectSources(decoded, load_knowledge(decoded.settings.versions), overlay)
 

@@ -1,7 +1,8 @@
 """Comments that silence findings: what they say, which lines they cover.
 
 `# trainlint: ignore[rule, family] -- reason` covers the line it stands on, or the line below where it stands
-alone; `# trainlint: ignore-file[rule] -- reason` covers its file.
+alone; `# trainlint: ignore-file[rule] -- reason` covers its file. In JSON a comment may begin with `//` or
+`/*` as well.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ VERBS = ("ignore", "ignore-file")
 _FOREIGN_VERBS = ("disable", "noqa", "skip", "off", "allow", "suppress")
 
 Comment = tuple[int, int, str]
-"""Line, column (both 1-based) and text of a comment, `#` included."""
+"""Line, column (both 1-based) and text of a comment, the sign it begins with included."""
 
 
 class ParsedComment(msgspec.Struct, frozen=True):
@@ -39,7 +40,13 @@ class ParsedComment(msgspec.Struct, frozen=True):
     offset: int = 0
 
 
-_COMMENT = re.compile(r"#\s*trainlint:\s*(?P<verb>[\w-]*)\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+HASH = ("#",)
+JSON_SIGNS = ("#", "//", "/*")
+"""What a comment begins with."""
+
+_COMMENT = re.compile(
+    r"(?P<sign>#|//|/\*)\s*trainlint:\s*(?P<verb>[\w-]*)\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
 _NAMES = re.compile(r"\[(?P<names>[^\]]*)\]\s*(?P<after>.*)", re.DOTALL)
 _REASON = re.compile(r"(?:--|—|–|:|#)\s*(?P<reason>.*)", re.DOTALL)
 
@@ -49,6 +56,7 @@ def parse_comment(text: str) -> ParsedComment | None:
     found = _COMMENT.search(text)
     if found is None:
         return None
+    rest = found["rest"].removesuffix("*/") if found["sign"] == "/*" else found["rest"]
     verb = found["verb"].lower()
     scope: Literal["line", "file"] = "file" if verb == "ignore-file" else "line"
     if verb not in VERBS:
@@ -56,7 +64,7 @@ def parse_comment(text: str) -> ParsedComment | None:
             return None
         problem = f"{found['verb']!r} is not understood: write ignore[rule] or ignore-file[rule]"
         return ParsedComment(scope, (), problem=problem, offset=found.start())
-    names = _NAMES.match(found["rest"])
+    names = _NAMES.match(rest)
     rules = tuple(name.strip() for name in names["names"].split(",") if name.strip()) if names else ()
     if names is None or not rules:
         problem = f"it names no rule: write {verb}[rule] -- reason"
@@ -81,10 +89,10 @@ class Read(msgspec.Struct):
     malformed: list[Malformed] = msgspec.field(default_factory=list)
 
 
-def read_comments(comments: Iterable[Comment], lines: Sequence[str]) -> Read:
+def read_comments(comments: Iterable[Comment], lines: Sequence[str], signs: tuple[str, ...] = HASH) -> Read:
     """The suppressions among a file's comments.
 
-    `lines` are the file's lines, without which no comment stands alone.
+    `lines` are the file's lines, without which no comment stands alone; `signs` begin a comment there.
     """
     read = Read()
     for line, column, text in comments:
@@ -93,23 +101,55 @@ def read_comments(comments: Iterable[Comment], lines: Sequence[str]) -> Read:
             continue
         start = column + parsed.offset
         if parsed.problem:
-            read.malformed.append(Malformed(line, start, column + len(text), parsed.problem))
+            end = column + len(text.partition("\n")[0])
+            read.malformed.append(Malformed(line, start, end, parsed.problem))
             continue
-        target = _line_below(lines, line) if _alone(lines, line, column) else line
+        last = line + text.count("\n")
+        target = _line_below(lines, last, signs) if _alone(lines, line, column, text) else line
         read.suppressions.append(Suppression(line, target, parsed.scope, parsed.rules, parsed.reason, start))
     return read
 
 
-def _alone(lines: Sequence[str], line: int, column: int) -> bool:
-    return line <= len(lines) and not lines[line - 1][: column - 1].strip()
+def _alone(lines: Sequence[str], line: int, column: int, text: str) -> bool:
+    """Whether nothing but the comment stands on its lines."""
+    if line > len(lines) or lines[line - 1][: column - 1].strip():
+        return False
+    if not text.startswith("/*"):
+        return True
+    end = line + text.count("\n")
+    width = len(text) if end == line else len(text) - text.rfind("\n") - 1
+    behind = width + (column - 1 if end == line else 0)
+    return end <= len(lines) and not lines[end - 1][behind:].strip()
 
 
-def _line_below(lines: Sequence[str], line: int) -> int:
+def _line_below(lines: Sequence[str], line: int, signs: tuple[str, ...]) -> int:
     """The line a lone comment speaks about: the next one that is no comment itself."""
     below = line + 1
-    while below <= len(lines) and lines[below - 1].lstrip().startswith("#"):
+    while below <= len(lines) and lines[below - 1].lstrip().startswith(signs):
         below += 1
     return below
+
+
+def with_reasons(read: Read) -> Read:
+    """The same where a reason is required: what gives none counts as malformed."""
+    bare = [each for each in read.suppressions if not each.reason]
+    if not bare:
+        return read
+    refused = [
+        Malformed(each.line, each.column, each.column + len(written(each)), _NO_REASON.format(written(each)))
+        for each in bare
+    ]
+    malformed = sorted([*read.malformed, *refused], key=lambda each: (each.line, each.column))
+    return Read([each for each in read.suppressions if each.reason], malformed)
+
+
+_NO_REASON = "it gives no reason, and the settings require one: write {0} -- reason"
+
+
+def written(suppression: Suppression) -> str:
+    """A suppression without its sign and reason: `trainlint: ignore[a, b]`."""
+    verb = "ignore-file" if suppression.scope == "file" else "ignore"
+    return f"{MARK} {verb}[{', '.join(suppression.rules)}]"
 
 
 def python_comments(text: str) -> list[Comment]:

@@ -12,7 +12,7 @@ from trainlint.checks.judge import judge_hit
 from trainlint.checks.suppressions import IdleName, unused_suppression
 from trainlint.discovery.gitignore import Patterns
 from trainlint.discovery.paths import pattern_form
-from trainlint.findings import Finding, Span
+from trainlint.findings import Finding, Silenced, Span
 from trainlint.rulebook.loading import Rulebook
 from trainlint.suggest import closest
 from trainlint.suppressions.comments import Read
@@ -24,11 +24,12 @@ Used = set[tuple[str, int, str]]
 
 
 class Applied(msgspec.Struct):
-    """`kept` findings, how many were `suppressed`, and `unused` suppressions as findings."""
+    """`kept` findings, how many were `suppressed` and which, and `unused` suppressions as findings."""
 
     kept: list[Finding]
     suppressed: int
     unused: list[Finding]
+    silenced: list[Silenced] = []
 
 
 def apply(
@@ -49,16 +50,17 @@ def apply(
     per_file = _PerFile(per_file_ignores or {}, names)
     used: Used = set()
     kept: list[Finding] = []
-    suppressed = 0
+    silenced: list[Silenced] = []
     for finding in findings:
         covering = _covering(finding, read.get(finding.span.path), names)
         used.update((finding.span.path, *mark) for mark in covering)
         if covering or per_file.covers(finding):
-            suppressed += 1
+            silenced.append(_silenced(finding, covering, read.get(finding.span.path)))
         else:
             kept.append(finding)
     unused = list(_reported(read, used, names, ran_rules, options or {})) if RULE in ran_rules else []
-    return Applied(kept, suppressed, [finding for finding in unused if not per_file.covers(finding)])
+    unused = [finding for finding in unused if not per_file.covers(finding)]
+    return Applied(kept, len(silenced), unused, silenced)
 
 
 class _Names:
@@ -109,6 +111,15 @@ def _covering(finding: Finding, read: Read | None, names: _Names) -> list[tuple[
         for name in suppression.rules
         if finding.rule in names.rules(name)
     ]
+
+
+def _silenced(finding: Finding, covering: Sequence[tuple[int, str]], read: Read | None) -> Silenced:
+    """What silences a finding: its comments with the first reason they give, else the settings."""
+    if read is None or not covering:
+        return Silenced(finding, "external")
+    lines = {line for line, _ in covering}
+    reasons = (each.reason for each in read.suppressions if each.line in lines and each.reason)
+    return Silenced(finding, "inSource", next(reasons, ""))
 
 
 def _in_scope(suppression: Suppression, span: Span) -> bool:

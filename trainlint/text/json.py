@@ -16,6 +16,9 @@ DEPTH_LIMIT = 200
 """Collections inside collections."""
 
 _SPACE = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|#[^\r\n]*|/\*(?s:.*?)\*/)*")
+_STRING_OR_COMMENT = re.compile(
+    r'"(?:[^"\\\r\n]|\\.)*"|(?P<comment>//[^\r\n]*|#[^\r\n]*|/\*(?s:.*?)(?:\*/|\Z))'
+)
 _SPACE_STARTS = frozenset(" \t\r\n/#")
 _STRING = re.compile(r'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"')
 _BARE = re.compile(
@@ -34,6 +37,12 @@ def parse_json(source: Source) -> tuple[list[Document], list[Broken]]:
     except _RefusedError as refused:
         return [], [refused.broken]
     return [Document(source.path, "json", root)], []
+
+
+def json_comments(source: Source) -> list[tuple[int, int, str]]:
+    """Line, column and text of every comment, the signs around it included."""
+    found = (match for match in _STRING_OR_COMMENT.finditer(source.text) if match["comment"])
+    return [(*source.position(match.start()), match["comment"]) for match in found]
 
 
 class _RefusedError(Exception):

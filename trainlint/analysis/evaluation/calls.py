@@ -122,6 +122,8 @@ class CallEvaluator:
         keywords = entry.extra.get("keywords") if entry is not None else None
         if entry is not None and isinstance(keywords, dict) and values:
             return self._keywords(values[0], keywords, entry.extra.get("optional"))
+        if entry is not None and entry.kind == "changed-copy" and values:
+            return self._changed(values[0], frame, term)
         if entry is not None and entry.kind == "option-field":
             return field_default(self.evaluator, entry, frame, index)
         held = self._settings(entry, frame, index, values) if entry is not None else None
@@ -237,7 +239,7 @@ class CallEvaluator:
             values = tuple(self.evaluator.value(frame, arg) for arg in term.args[1:])
             return values[0] if len(values) == 1 else Resolved("sequence", items=values)
         held = base.kind == "mapping" or self.evaluator.trees.has(base)
-        if name in ("get", "pop") and len(term.args) > 1 and held and base.kind != "namespace":
+        if name in ("get", "pop") and len(term.args) > 1 and held:
             return self._get(base, [self.evaluator.value(frame, arg) for arg in term.args[1:]])
         if name in ("copy", "items", "values", "keys") and base.kind in ("mapping", "config"):
             return base if name == "copy" else unknown(f".{name}() of a mapping")
@@ -282,6 +284,14 @@ class CallEvaluator:
                 return Resolved("overlay", items=(base,), site=_site(frame, index))
         return None
 
+    def _changed(self, base: Resolved, frame: Frame, term: Term) -> Resolved:
+        """A copy with other fields: `dataclasses.replace(config, lr=0.1)`."""
+        given = zip(term.keys, term.args[1:], strict=True)
+        changes = {key: self.evaluator.value(frame, arg) for key, arg in given if key and key[0] != "*"}
+        complete = not any(key.startswith("*") for key in term.keys)
+        layer = Resolved("mapping", entries=changes, complete=complete)
+        return Resolved("overlay", items=(base, layer))
+
     def _get(self, base: Resolved, values: Sequence[Resolved]) -> Resolved:
         key = values[0]
         fallback = values[1] if len(values) > 1 else Resolved("const", value=None)
@@ -290,6 +300,8 @@ class CallEvaluator:
         if base.kind == "config":
             found = self.evaluator.attribute(base, key.value)
             return fallback if found.kind == "absent" else found
+        if base.kind == "namespace":
+            return self.evaluator.options.option(base, key.value)
         if base.kind != "mapping":
             missing = self.evaluator.trees.child(base, key.value).kind == "absent"
             found = self.evaluator.attribute(base, key.value)
@@ -387,6 +399,8 @@ class CallEvaluator:
             for back in owner.facts.returns
             if back.nested == record and not back.yields
         ]
+        if isinstance(record, int) and owner.facts.nested[record].result >= 0:
+            results.append(self.evaluator.value(owner, owner.facts.nested[record].result))
         return join(results) if results else unknown("the result of a local function")
 
     def _call_frame(self, facts: UnitFacts, frame: Frame, index: int, receiver: Resolved | None) -> Frame:

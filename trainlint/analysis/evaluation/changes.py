@@ -13,7 +13,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.operators import truthiness
-from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, join
+from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, join, unknown
 from trainlint.analysis.evaluation.writes import Write, Writes
 from trainlint.analysis.facts import Event
 
@@ -75,6 +75,9 @@ class Changes:
                 # Where the name is read after the write in the same unit, the unit itself tells.
                 continue
             happens, later = self._happens(write)
+            if later and happens is not False and certain.kind == "sequence":
+                # A number that the training loop changes starts as it is; a list is often filled before.
+                return unknown(f"{name} changes in a loop", frozenset({name}))
             if happens is False or (later and not write.sweeps and before.kind not in ("absent", "unknown")):
                 continue
             value = self._value(write, certain)

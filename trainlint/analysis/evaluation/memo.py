@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+MAX_FORGOTTEN = 10_000
+"""Most answers that are forgotten. Where thousands of questions hang on each other, to ask each anew costs
+all of them every time: beyond this, what was found with a stand-in is kept."""
+
 _NOTHING_CUT = 1 << 60
 
 
@@ -22,6 +26,7 @@ class Memo:
         self._open: dict[Hashable, int] = {}
         self._dependants: dict[int, list[Hashable]] = {}
         self._lowest = _NOTHING_CUT
+        self._forgotten = 0
 
     def get(self, key: Hashable) -> Any:
         """The answer, if there is one that holds here; else None."""
@@ -52,8 +57,7 @@ class Memo:
         """End it, with the answer, or None where there is none because the work broke off."""
         place = self._open.pop(key)
         lowest, self._lowest = self._lowest, outer
-        for dependant in self._dependants.pop(place, ()):
-            self._passing.pop(dependant, None)
+        self._settle(place)
         if lowest >= place:
             if answer is not None:
                 self._known[key] = answer
@@ -62,3 +66,13 @@ class Memo:
         if answer is not None:
             self._passing[key] = (answer, lowest)
             self._dependants.setdefault(lowest, []).append(key)
+
+    def _settle(self, place: int) -> None:
+        """Forget what was found with a stand-in for the question that was open there, while that is cheap."""
+        for dependant in self._dependants.pop(place, ()):
+            passing = self._passing.pop(dependant, None)
+            if passing is None:
+                continue
+            if self._forgotten >= MAX_FORGOTTEN and passing[1] == place:
+                self._known[dependant] = passing[0]
+            self._forgotten += 1

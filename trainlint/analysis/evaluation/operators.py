@@ -79,6 +79,9 @@ class Operators:
                 "sequence",
             ):
                 return Resolved("const", value=name == "is-not", words=words)
+        if name == "|" and left.kind == right.kind == "mapping":
+            merged = {**left.entries, **right.entries}
+            return Resolved("mapping", entries=merged, complete=left.complete and right.complete)
         if name == "+" and left.kind == right.kind == "sequence":
             return Resolved("sequence", items=(*left.items, *right.items)[:MAX_SEQUENCE])
         stopped = left if left.kind == "unknown" else right

@@ -76,9 +76,23 @@ class Options:
             declared,
         ):
             if near:
-                option = dataclasses.replace(near[-1], default=self.defaults_set(name, near[-1]))
-                return self.evaluator.changes.after(space, name, self.launched(option), reader)
+                found = join(self._rivals(name, near))
+                return self.evaluator.changes.after(space, name, found, reader)
         return unknown(f"option {name}", frozenset({name}))
+
+    def _rivals(self, name: str, declared: Sequence[Option]) -> list[Resolved]:
+        """What the last declaration of an option gives, and others of the same unit that give something else:
+        those of other subcommands, or of other branches."""
+        last = declared[-1]
+        place = (last.path, last.qualname)
+        given = [
+            self.launched(dataclasses.replace(each, default=self.defaults_set(name, each)))
+            for each in declared
+            if each is last or (each.path, each.qualname) == place
+        ]
+        if all(same(given[-1], other) for other in given[:-1]):
+            return given[-1:]
+        return given
 
     def launched(self, option: Option) -> Resolved:
         """What the project's launch lines give for an option, if they all do; else its default."""
@@ -247,8 +261,22 @@ class Options:
         if type_term is None or not isinstance(value.value, str):
             return value
         kind = self.evaluator.value(frame, type_term)
-        function = CONVERSIONS.get(kind.name)
+        function = CONVERSIONS.get(self._converter(kind) if kind.kind == "function" else kind.name)
+        if function is None and kind.kind == "function":
+            return unknown(f"what {kind.name.rpartition('::')[2] or 'a function'} makes of {value.value!r}")
         return convert(function, value) if function is not None else value
+
+    def _converter(self, function: Resolved) -> str:
+        """The type that a function of the project gives by no more than calling it: `return float(text)`; ""
+        for all others."""
+        path, _, qualname = function.name.partition("::")
+        frame = self.evaluator.root(path, qualname) if function.frame is None else None
+        returned = frame.facts.returns if frame is not None else []
+        if frame is None or len(returned) != 1:
+            return ""
+        made = frame.term(returned[0].term)
+        plain = made.op == "call" and len(made.args) == 2 and frame.term(made.args[1]).op == "param"
+        return frame.term(made.args[0]).name if plain else ""
 
 
 def _asks_for(frame: Frame, event: Event, name: str) -> bool:

@@ -108,7 +108,7 @@ class FitData:
             flow = self._flow(value)
             if flow is not None:
                 yield flow
-            elif given.get("y") is not None:
+            elif given.get("y") is not None or _is_cut_by_fit(given):
                 yield self._of_arrays(call, given)
 
     def _bind(self, call: Call, method: Entry) -> Arguments:
@@ -220,6 +220,12 @@ class FitData:
             frame, data = given.terms.get("x", (call.frame, call.term))
             order = self._file_order(frame, data, call.span)
         return {"loader.shuffle": value, "loader.order": order}
+
+
+def _is_cut_by_fit(given: Arguments) -> bool:
+    """Whether `fit` is told the size of a batch, which Keras refuses for data sets and generators."""
+    size = given.get("batch_size")
+    return size is not None and size.default().is_number
 
 
 def shuffles_somewhere(seen: Observations) -> bool:

@@ -10,6 +10,7 @@ from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.rate_from_outside import weights_put_back
 from trainlint.recipe.model import State, Value
 
 _PART = "gradient-transform"
@@ -37,7 +38,7 @@ def complete_momentum(seen: Observations, optimizers: Optimizers, elements: list
         if reason:
             element["optimizer.momentum"] = unknown_value(reason, call.span)
             continue
-        meant = _plain_steps_meant(seen, call)
+        meant = _plain_steps_meant(seen, call) or _inner_loop(seen, optimizers, call)
         advised = unknown_value(meant, call.span) if meant else derived(advice, call.span)
         element["optimizer.momentum_advice"] = advised
 
@@ -82,6 +83,13 @@ def _plain_steps_meant(seen: Observations, call: Call) -> str:
     words = {word for text in (seen.program.entry, *call.place) for word in words_of(text)}
     told = sorted(words & program_words("plain-steps"))
     return f"plain steps may be part of the method: {told[0]}" if told else ""
+
+
+def _inner_loop(seen: Observations, optimizers: Optimizers, call: Call) -> str:
+    """Why the steps are those of an inner loop, as in Reptile and MAML; "" where they are not."""
+    if optimizers.made_while_training(call):
+        return "the optimizer is made anew while training"
+    return weights_put_back(seen, optimizers.training)
 
 
 def _called(seen: Observations) -> Iterator[str]:

@@ -282,7 +282,7 @@ class Optimizers:
             return Link(span, "the rate is written here")
         if has_legacy_decay(self.seen, call) and call.span is not None:
             return Link(call.span, "its decay lowers the rate at every update")
-        if self._made_in_training_loop(call):
+        if self.made_while_training(call):
             return "the optimizer is made anew while training"
         return (
             self._rate_as_function(call)
@@ -331,7 +331,8 @@ class Optimizers:
             if call.span is not None:
                 yield call.span
 
-    def _made_in_training_loop(self, call: Call) -> bool:
+    def made_while_training(self, call: Call) -> bool:
+        """Whether an optimizer is made anew in each round of a training loop."""
         return call.event.loop >= 0 and self.training.loop_trains(call.frame.facts, call.event.loop)
 
     def escapes(self, call: Call, besides: Collection[Site] = ()) -> str | None:

@@ -205,7 +205,27 @@ class Program:
             table = self.tables.calls(frame.facts, self.events(frame.facts))
             calls = table.of(function, simple, handed=simple != "__init__")
             found += [(frame, term) for term in calls if decides(frame, term, path, qualname)]
-        return found
+        return [site for made in found for site in self._through_options(*made, function)]
+
+    def _through_options(self, frame: Frame, call: int, function: str) -> Iterator[tuple[Frame, int]]:
+        """The calls of a function that is set as an option: `args.run(args)` after
+        `parser.set_defaults(run=train)`; else the call itself."""
+        record = frame.term(call)
+        callee = frame.term(record.args[0])
+        given = zip(record.keys, record.args[1:], strict=True)
+        keys = [key for key, arg in given if key and frame.term(arg).name == function]
+        if callee.op != "attr" or callee.name != "set_defaults" or not keys:
+            yield frame, call
+            return
+        for key in keys:
+            for user in self._callers_by_name().get(key, ()):
+                used = self.evaluator.root(*user)
+                for event in self.events(used.facts) if used is not None else ():
+                    if used is None or event.kind != "call":
+                        continue
+                    target = used.term(used.term(event.term).args[0])
+                    if target.op == "attr" and target.name == key:
+                        yield used, event.term
 
     def users(self, qualname: str) -> list[Place]:
         """Reached units that use the name of a function, a method or a method's class: an upper bound."""

@@ -26,9 +26,7 @@ def plain_places(program: Program) -> Iterator[Place]:
     """The units in reach that are not read closely for their vocabulary, in order."""
     described = frozenset(program.interesting())
     return (
-        place
-        for place in program.reach.places
-        if place not in described and not program.is_library(place[0])
+        place for place in program.reach.places if place not in described and not program.is_library(place[0])
     )
 
 
