@@ -16,6 +16,8 @@ TRAPS = (
     "\u202e",
     "\n::error::x",
     "\r\n##[error]x",
+    "::stop-commands::x",
+    "##[error]x",
     "%0A%25%2C",
     "a,b:c=d::e",
     "]]><!--&lt;</failure>\"'",
@@ -32,11 +34,15 @@ words = st.lists(st.one_of(st.sampled_from(TRAPS), st.text(max_size=6)), max_siz
 
 _BYTES = st.binary(min_size=1, max_size=12).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
 _PARTS = st.one_of(words, _BYTES, st.sampled_from(["a:b.py", " ", "-", "%41.py", "x.py"])).map(
-    lambda text: text.replace("/", "").replace("\x00", "").encode("utf-8", "replace").decode()
-    if _unpaired(text)
-    else text.replace("/", "").replace("\x00", "")
+    lambda text: (
+        text.replace("/", "").replace("\x00", "").encode("utf-8", "replace").decode()
+        if _unpaired(text)
+        else text.replace("/", "").replace("\x00", "")
+    )
 )
-names = st.lists(_PARTS.filter(lambda part: part not in ("", ".", "..")), min_size=1, max_size=3).map("/".join)
+names = st.lists(_PARTS.filter(lambda part: part not in ("", ".", "..")), min_size=1, max_size=3).map(
+    "/".join
+)
 """Paths below the root as a POSIX file system may hold them: any byte but NUL and the slash."""
 
 

@@ -221,6 +221,27 @@ def test_a_file_that_changed_meanwhile_is_left(tmp_path: Path, monkeypatch) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["x.py"]
 
 
+@pytest.mark.parametrize(
+    "step", ["os.fsync", "pathlib.Path.chmod", "pathlib.Path.replace", "tempfile.mkstemp"]
+)
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_whatever_step_fails_the_file_is_old_or_new(
+    tmp_path: Path, monkeypatch, step: str, error: BaseException
+) -> None:
+    file = tmp_path / "x.py"
+    file.write_text("x = 1\n")
+
+    def fail(*_args: object, **_more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(step, fail)
+    with pytest.raises((RewriteError, KeyboardInterrupt)):
+        replace(file, b"x = 1\n", b"x = 2\n")
+    monkeypatch.undo()
+    assert file.read_text() == "x = 1\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.py"]
+
+
 def notebook(*cells: object) -> str:
     made = [{"cell_type": "markdown", "metadata": {}, "source": ["# text"]}]
     made += [
@@ -356,7 +377,16 @@ def test_a_reason_required_by_the_settings(project: Path) -> None:
 
 
 def test_a_read_only_file_is_named_and_left(project: Path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda _, mode, **__: mode != os.W_OK)
     assert cli.main(["--add-ignore", "unguarded-sqrt", "--reason", "a", "."]) == 1
     assert "losses.py: not added (line 5): it is read-only" in capsys.readouterr().err
     assert (project / "losses.py").read_text() == LOSS
+
+
+def test_a_link_is_not_followed(project: Path, tmp_path_factory, capsys) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "other.py"
+    outside.write_text(LOSS)
+    (project / "linked.py").symlink_to(outside)
+    assert cli.main(["--add-ignore", "unguarded-sqrt", "--reason", "a", "."]) == 1
+    assert "linked.py: not added (line 5): it is a link" in capsys.readouterr().err
+    assert outside.read_text() == LOSS

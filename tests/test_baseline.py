@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from trainlint import cli
 from trainlint.baseline import file as baseline_module
 from trainlint.baseline.file import BaselineError, read_baseline, to_json, write_baseline
-from trainlint.baseline.holding import held_back, pruned
+from trainlint.baseline.holding import held_back, pruned, under_new_names
 from trainlint.baseline.keys import Key, key_path, normalised
 from trainlint.discovery.walk import BASELINE_FILE
 from trainlint.findings import Report
@@ -145,6 +145,11 @@ def test_a_new_finding_never_hides(old: list[Key], new: list[Key]) -> None:
         assert hidden == {new.count(key) <= old.count(key)}
 
 
+def test_a_rule_that_was_renamed() -> None:
+    old, new = Key("a", "old", "", ""), Key("a", "new", "", "")
+    assert under_new_names({old: 2, new: 1}, {"old": "new"}) == {new: 2}
+
+
 @given(st.lists(keys, max_size=12), st.lists(keys, max_size=12), st.booleans())
 def test_pruning_never_adds(old: list[Key], new: list[Key], judged: bool) -> None:
     known = {key: old.count(key) for key in old}
@@ -213,6 +218,29 @@ def test_a_file_that_is_no_baseline(project: Path, content: bytes, message: str,
         assert message in error
         assert error.count("\n") == 1
     assert file.read_bytes() == content
+
+
+WHOLE = to_json({Key("a.py", "r", "f", "e"): 2, Key("b.py", "r", "", "é"): 1}).encode()
+damaged = st.one_of(
+    st.binary(max_size=60),
+    st.integers(0, len(WHOLE) - 2).map(lambda length: WHOLE[:length]),
+    st.tuples(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=3)).map(
+        lambda flip: WHOLE[: flip[0]] + flip[1] + WHOLE[flip[0] + len(flip[1]) :]
+    ),
+)
+
+
+@given(damaged)
+def test_a_damaged_file_is_read_or_refused(data: bytes) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, BASELINE_FILE)
+        file.write_bytes(data)
+        try:
+            assert all(count > 0 for count in read_baseline(file).values())
+        except BaselineError as error:
+            assert BASELINE_FILE in str(error)
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "missing"])
@@ -295,6 +323,20 @@ def test_a_failed_write_leaves_the_old_file(project: Path, monkeypatch) -> None:
         "trainlint-baseline.json",
         "trainlint.toml",
     ]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_of_the_default_name_is_not_followed(project: Path, there: bool, capsys) -> None:
+    target = project / "elsewhere.json"
+    if there:
+        target.write_text(to_json({Key("gone.py", "unguarded-sqrt", "", ""): 1}))
+    before = target.read_text() if there else None
+    (project / BASELINE_FILE).symlink_to(target)
+    run("baseline", "create", "--force", code=2)
+    assert "is a link" in capsys.readouterr().err
+    run("baseline", "prune", code=2)
+    assert (target.read_text() if there else None) == before
+    assert target.exists() == there
 
 
 def test_many_findings_say_how_to_start(project: Path, capsys) -> None:

@@ -18,17 +18,20 @@ from hypothesis import strategies as st
 from referencing import Registry
 from report_samples import finding, report, rich_report
 
-from trainlint.findings import Edit, Fix, Notice, Report, Severity, Silenced, Span
+from trainlint.findings import Edit, Finding, Fix, Notice, Report, Severity, Silenced, Span
+from trainlint.output import json as json_output
 from trainlint.output.characters import fit_for_xml, well_formed
 from trainlint.output.github import to_github
 from trainlint.output.gitlab import to_gitlab
 from trainlint.output.json import to_json
 from trainlint.output.junit import to_junit
+from trainlint.output.lsp import to_lsp
 from trainlint.output.places import Places, checkout_folder
 from trainlint.output.sarif import BASE, message_text, to_sarif
 from trainlint.output.secrets import hide_secrets
 from trainlint.output.statistics import statistics
 from trainlint.output.terminal import Style, visible
+from trainlint.output.text import concise, full, inert
 from trainlint.output.uris import file_uri, relative_uri
 from trainlint.pipeline.merge import merge_reports
 from trainlint.rulebook.loading import load_rulebook
@@ -37,8 +40,12 @@ SCHEMAS = Path(__file__).parent / "schemas"
 SARIF = jsonschema.Draft202012Validator(
     json.loads((SCHEMAS / "sarif-2.1.0.json").read_text()), registry=Registry()
 )
+REPORT = jsonschema.Draft202012Validator(
+    json.loads(Path(json_output.__file__).with_name("report.schema.json").read_text()), registry=Registry()
+)
 URI = re.compile(r"(?:file:///|(?![^/]*:))(?:[A-Za-z0-9._~:/-]|%[0-9A-F]{2})+")
 BOOK = load_rulebook()
+PLAIN = Style(colour=False)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -220,12 +227,13 @@ def test_paths_are_relative_to_the_checkout_of_a_ci_service(here: Path, monkeypa
 def test_github_commands(here: Path) -> None:
     assert to_github(rich_report(here)).splitlines()[1:] == [
         "::notice file=train.py,line=1,endLine=1,col=1,endColumn=2,title=trainlint%3A missing-seed::"
-        "training samples come in file order%0Ahelp: shuffle=True",
+        "train.py:1:1: missing-seed: training samples come in file order%0Ahelp: shuffle=True",
         "::warning file=train.py,line=3,endLine=3,col=17,endColumn=69,title=trainlint%3A "
-        "unshuffled-training-data::training samples come in file order%0Ahelp: shuffle=True",
-        "::error file=train.py,line=4,endLine=4,col=15,endColumn=28,title=trainlint%3A unguarded-sqrt::"
+        "unshuffled-training-data::train.py:3:17: unshuffled-training-data: "
         "training samples come in file order%0Ahelp: shuffle=True",
-        "::notice file=old.py,line=3,title=trainlint%3A python2::Python 2 source: not read",
+        "::error file=train.py,line=4,endLine=4,col=15,endColumn=28,title=trainlint%3A unguarded-sqrt::"
+        "train.py:4:15: unguarded-sqrt: training samples come in file order%0Ahelp: shuffle=True",
+        "::notice file=old.py,line=3,title=trainlint%3A python2::old.py:3: Python 2 source: not read",
     ]
     quiet = to_github(rich_report(here), quiet=True)
     assert [line.partition(" ")[0] for line in quiet.splitlines()] == ["::warning", "::warning", "::error"]
@@ -323,23 +331,24 @@ def test_nothing_breaks_out_of_github_commands(found: Report) -> None:
     text = to_github(found)
     lines = text.splitlines()
     assert len(lines) == len(found.findings) + len(found.notices)
-    assert all(char == "\n" or char.isprintable() for char in text)
+    assert visible("".join(lines)) == "".join(lines)
     places = Places(found.root)
     entries = [
-        *((each.span.path, help_parts(each.message, each.hint)) for each in found.findings),
-        *((each.path, visible(hide_secrets(each.message))) for each in found.notices),
+        *((each.span.path, f": {each.rule}: {told_text(each)}") for each in found.findings),
+        *((each.path, f":{each.line}: {visible(hide_secrets(each.message))}") for each in found.notices),
     ]
     for line, (path, message) in zip(lines, entries, strict=True):
         name, properties, data = parsed_command(line)
         assert name in ("error", "warning", "notice")
         assert properties["file"] == visible(places.path(path))
         assert set(properties) <= {"file", "line", "endLine", "col", "endColumn", "title"}
-        assert data == message
+        assert data.startswith(properties["file"])
+        assert data.endswith(message)
 
 
-def help_parts(message: str, hint: str) -> str:
-    told = visible(hide_secrets(message))
-    return f"{told}\nhelp: {visible(hide_secrets(hint))}" if hint else told
+def told_text(entry: Finding) -> str:
+    told = visible(hide_secrets(entry.message))
+    return f"{told}\nhelp: {visible(hide_secrets(entry.hint))}" if entry.hint else told
 
 
 @settings(deadline=None, max_examples=60)
@@ -389,17 +398,68 @@ def test_sarif_messages_hold_no_links(text: str) -> None:
     assert not re.search(r"(?<!\\)(?:\\\\)*\]\(", escaped)
 
 
+@settings(deadline=None, max_examples=60)
+@given(reports())
+def test_nothing_breaks_out_of_json(found: Report) -> None:
+    text = to_json(found)
+    assert text.isascii()
+    told = json.loads(text)
+    REPORT.validate(told)
+    for each in strings(told):
+        each.encode()
+    places = Places(found.root)
+    for entry, each in zip(found.findings, told["findings"], strict=True):
+        assert each["path"] == well_formed(places.path(entry.span.path))
+        assert each["message"] == well_formed(hide_secrets(entry.message))
+        assert each["hint"] == well_formed(hide_secrets(entry.hint))
+
+
+@settings(deadline=None, max_examples=60)
+@given(reports())
+def test_nothing_breaks_out_of_lsp_diagnostics(found: Report) -> None:
+    told = {each["uri"]: each["diagnostics"] for each in json.loads(to_lsp(found))}
+    for each in strings(told):
+        each.encode()
+    expected = sorted(
+        [well_formed(help_text(entry.message, entry.hint)) for entry in found.findings]
+        + [well_formed(hide_secrets(notice.message)) for notice in found.notices]
+    )
+    assert sorted(entry["message"] for diagnostics in told.values() for entry in diagnostics) == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(reports())
+def test_nothing_breaks_out_of_text(found: Report) -> None:
+    for text in (full(found, style=PLAIN), concise(found, style=PLAIN)):
+        assert visible(text.replace("\n", "")) == text.replace("\n", "")
+        assert not any(line.lstrip().startswith("::") or "##[" in line for line in text.splitlines())
+    lines = concise(found, style=PLAIN).splitlines()
+    places = Places(found.root)
+    for entry, line in zip(found.findings, lines, strict=False):
+        message = visible(hide_secrets(entry.message))
+        head = f"{visible(places.column(entry.span))}: {entry.severity.value}[{entry.rule}] "
+        assert line == inert(head + message)
+
+
 def test_traps_hold_what_they_should() -> None:
     assert fit_for_xml("".join(TRAPS)) != "".join(TRAPS)
     assert well_formed("\ud83d") == "\\ud83d"
     assert fit_for_xml("\x1b\ufffe\t\n") == "\\x1b\\ufffe\t\n"
 
 
+def test_file_names_are_no_commands_in_a_log(here: Path) -> None:
+    evil = finding(span=Span("::stop-commands::x.py", 1, 1, 1, 2), message="::error::a ##[error]b")
+    for text in (full(report(here, evil), style=PLAIN), concise(report(here, evil), style=PLAIN)):
+        assert "\\x3a:stop-commands::x.py:1:1" in text
+        assert "#\\x23[error]b" in text
+        assert not re.search(r"^\s*::|##\[", text, re.MULTILINE)
+
+
 def test_statistics_count_rules(here: Path) -> None:
     found = [finding(), finding(fix=Fix("x", "safe")), finding("missing-seed", Severity.ADVICE)]
-    assert statistics(found, Style(colour=False)) == (
+    assert statistics(found, PLAIN) == (
         "2  warning  unshuffled-training-data  1 fixable\n1  advice   missing-seed\n"
     )
-    assert statistics([], Style(colour=False)) == ""
+    assert statistics([], PLAIN) == ""
     hostile = msgspec.structs.replace(finding(), rule="\x1b[2J")
-    assert "\x1b" not in statistics([hostile], Style(colour=False))
+    assert "\x1b" not in statistics([hostile], PLAIN)

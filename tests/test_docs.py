@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from trainlint.settings.model import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "editors/README.md")]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "editors/README.md")),
+    *(ROOT / "docs" / name for name in ("baseline.md", "settings.md", "suppressions.md")),
+]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 
 
@@ -50,13 +54,45 @@ def test_every_rule_is_in_the_readme() -> None:
         assert f"[{rule.name}](rules/{rule.family}/{rule.name}.md)" in README
 
 
-def test_the_settings_of_the_readme_are_all_and_valid(tmp_path: Path) -> None:
+def test_the_settings_of_the_readme_are_valid(tmp_path: Path) -> None:
     (text,) = (block for block in blocks("toml") if "select" in block)
     file = tmp_path / "trainlint.toml"
     file.write_text(text, encoding="utf-8")
     load_settings(file)
+
+
+def test_the_page_on_settings_has_all_of_them(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    (text,) = blocks("toml", page)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "trainlint.toml").write_text("")
+    (tmp_path / "project").mkdir()
+    file = tmp_path / "project" / "trainlint.toml"
+    file.write_text(text, encoding="utf-8")
+    load_settings(file)
     missing = [key for key in KEYS if not re.search(rf"^\[?{re.escape(key)}\b", text, re.MULTILINE)]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", ["baseline.md", "settings.md", "suppressions.md"])
+def test_the_commands_of_the_pages_work(page: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    from trainlint.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trainlint.toml").write_text("strict = true\n")
+    (tmp_path / "losses.py").write_text(
+        "import torch\n\n\ndef f(a, b):\n    return torch.sqrt(((a - b) ** 2).sum())\n"
+    )
+    identity = ["-c", "user.email=a@example.org", "-c", "user.name=a", "-c", "commit.gpgsign=false"]
+    commit = [*identity, "commit", "-qm", "first"]
+    for args in (["init", "-q"], ["add", "-A"], commit, ["update-ref", "refs/remotes/origin/main", "HEAD"]):
+        subprocess.run(["git", *args], check=True)
+    text = "\n".join(blocks("sh", (ROOT / "docs" / page).read_text(encoding="utf-8")))
+    lines = [line for line in text.splitlines() if line.startswith("trainlint ")]
+    assert lines
+    for line in lines:
+        assert main(shlex.split(line, comments=True)[1:]) in (0, 1), line
+        assert capsys.readouterr().err == ""
 
 
 def test_the_hooks_of_the_readme_exist() -> None:
@@ -100,8 +136,6 @@ def test_files_named_in_contributing_exist() -> None:
 
 
 def test_the_public_names_are_there_and_cheap() -> None:
-    import subprocess
-
     import trainlint
 
     assert all(getattr(trainlint, name) is not None for name in trainlint.__all__)

@@ -8,7 +8,7 @@ import pytest
 
 from trainlint.analysis.evaluation import memo as memo_module
 from trainlint.analysis.evaluation.memo import Memo
-from trainlint.pipeline.garbage import let_go, patient
+from trainlint.pipeline.garbage import patient
 
 
 def ask_inner_of_outer(memo: Memo) -> None:
@@ -38,5 +38,4 @@ def test_the_collector_is_patient_only_in_the_block() -> None:
     before = gc.get_threshold()
     with patient():
         assert gc.get_threshold() != before
-        let_go()
     assert gc.get_threshold() == before

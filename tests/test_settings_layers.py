@@ -89,6 +89,13 @@ def test_a_pyproject_can_extend_and_be_extended(project: Path) -> None:
     assert origins(layers(own), ("devices",)) == [Origin(str(shared), 3)]
 
 
+def test_a_pyproject_without_our_table_is_no_settings_file(project: Path) -> None:
+    (project / "shared" / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    (project / "trainlint.toml").write_text('strict = true\nextend = "shared/pyproject.toml"\n')
+    with pytest.raises(SettingsError, match=r"toml:2: extend: shared/pyproject\.toml has no table"):
+        load_settings(project / "trainlint.toml")
+
+
 def test_origins(project: Path) -> None:
     found = layers(project / "trainlint.toml")
     top, base = str(project / "trainlint.toml"), str(project / "shared" / "base.toml")
@@ -137,6 +144,18 @@ def test_a_link_does_not_hide_a_circle(project: Path) -> None:
     (project / "trainlint.toml").write_text('extend = "linked.toml"\n')
     with pytest.raises(SettingsError, match="circle"):
         load_settings(project / "trainlint.toml")
+
+
+@given(st.text(max_size=30) | st.sampled_from(["\0", "a\0b", "~", "/", "x" * 5000, "http://x/y.toml"]))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_extending_anything_is_an_error_in_one_line(tmp_path: Path, target: str) -> None:
+    from trainlint.commands.failure import describe
+
+    escaped = "".join(f"\\U{ord(char):08x}" for char in target if not 0xD800 <= ord(char) < 0xE000)
+    (tmp_path / "trainlint.toml").write_text(f'extend = "{escaped}"\n')
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "trainlint.toml")
+    assert not {"\n", "\r", "\x1b", "\x9b", "\u202e"} & set(describe(caught.value))
 
 
 def test_a_long_chain_ends(project: Path) -> None:

@@ -114,7 +114,8 @@ def at(line: int, end_line: int | None = None, rule: str = "missing-seed") -> Fi
 
 def test_on_any_line_of_the_primary_span() -> None:
     text = "x = f(\n    a,  # trainlint: ignore[missing-seed] -- fine\n)\n"
-    assert silence(text, at(1, 3)) == Applied([], 1, [])
+    done = silence(text, at(1, 3))
+    assert (done.kept, done.suppressed, done.unused) == ([], 1, [])
     kept = silence(text, at(3))
     assert kept.kept == [at(3)]
     assert [f.rule for f in kept.unused] == ["unused-suppression"]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from trainlint.version import VERSION
 
@@ -32,6 +33,17 @@ class Commands(click.Group):
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and what may stand after `check`: its options, files."""
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            command = self.commands[DEFAULT_COMMAND]
+            with command.make_context(DEFAULT_COMMAND, [], parent=ctx, resilient_parsing=True) as inner:
+                known = {item.value for item in found}
+                options = command.shell_complete(inner, incomplete)
+                return [*found, *(item for item in options if item.value not in known)]
+        return [*found, CompletionItem(incomplete, type="file")]
+
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Commands in the order they are of use."""
         return list(self.commands)
@@ -48,7 +60,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...", type=click.Path())
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default=None, help="How to report; default: text."
 )

@@ -131,7 +131,7 @@ class Run:
 
     def report(self) -> Report:
         """Read, judge, silence, and sum up."""
-        narrowing = Narrowing(self.project.root, self.settings)
+        narrowing = Narrowing(self.project.root, self.settings, self.rulebook.aliases)
         self.read()
         with self._clock.stage("judge"):
             judging = Judging(self.rulebook, self.rules, self.settings, self.index, self.dependencies)

@@ -48,4 +48,4 @@ def readable(path: str) -> bool:
 
     Notebooks come in cells, which it does not take part in.
     """
-    return Path(path).suffix.lower() in (".py", ".yaml", ".yml", ".json", ".toml")
+    return Path(path).suffix.lower() in (".py", ".yaml", ".yml", ".json", ".jsonc", ".toml")

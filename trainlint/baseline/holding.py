@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -19,6 +19,15 @@ def held_back(keys: Sequence[Key], known: Entries) -> list[bool]:
     """
     counts = Counter(keys)
     return [counts[key] <= known.get(key, 0) for key in keys]
+
+
+def under_new_names(known: Entries, aliases: Mapping[str, str]) -> dict[Key, int]:
+    """The entries with former names of rules (`aliases`: former → present) replaced."""
+    found: dict[Key, int] = {}
+    for key, count in known.items():
+        present = msgspec.structs.replace(key, rule=aliases.get(key.rule, key.rule))
+        found[present] = max(count, found.get(present, 0))
+    return found
 
 
 class Pruned(msgspec.Struct):

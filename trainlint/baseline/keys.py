@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.findings import Finding, Span
 from trainlint.output.secrets import hide_secrets
-from trainlint.pipeline.sources import ProjectSources
-from trainlint.text.document import Node, Place
+from trainlint.text.document import Broken, Document, Node, Place
 
 _TEXT_LIMIT = 160
 _LINE_NUMBER = re.compile(r"\b(lines?|columns?|cells?) \d+")
@@ -30,10 +30,19 @@ class Key(msgspec.Struct, frozen=True, order=True):
     evidence: str
 
 
+class Files(Protocol):
+    """The files of a project: the language of each, and what configs hold."""
+
+    languages: dict[str, str]
+
+    def documents(self, path: str) -> tuple[list[Document], list[Broken]]:
+        """The documents of a config, and what is broken in it."""
+
+
 class Keys:
     """Gives findings their keys. Their spans must count the lines of files, not those of notebook cells."""
 
-    def __init__(self, index: ProjectIndex, sources: ProjectSources) -> None:
+    def __init__(self, index: ProjectIndex, sources: Files) -> None:
         self._index = index
         self._sources = sources
 

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from trainlint.baseline.file import BaselineError, baseline_file, counted, read_baseline, write_baseline
+from trainlint.baseline.holding import pruned, under_new_names
 from trainlint.baseline.keys import Key, Keys
 from trainlint.discovery.projects import discover, find_root
 from trainlint.discovery.walk import BASELINE_FILE
@@ -28,11 +29,15 @@ NO_BASELINE = ""
 
 
 class Judged(msgspec.Struct):
-    """What a run found, without regard to any baseline. `is_judged` tells of which keys it can speak."""
+    """What a run found, without regard to any baseline.
+
+    `is_judged` tells of which keys it can speak; `aliases` are former names of rules.
+    """
 
     root: Path
     keys: list[Key]
     is_judged: Callable[[Key], bool]
+    aliases: dict[str, str]
 
 
 def create(paths: Sequence[str], file: str | None, *, strict: bool, force: bool) -> str:
@@ -60,13 +65,13 @@ def prune(paths: Sequence[str], file: str | None) -> str:
     """Takes out of each project's baseline what no longer occurs; returns what to tell the user."""
     # What only --strict shows may stand in a baseline too.
     judged = _judge(paths, Settings(strict=True, baseline=NO_BASELINE), file)
-    from trainlint.baseline.holding import pruned  # noqa: PLC0415
-
     planned: list[tuple[Path, dict[Key, int]]] = []
     told: list[str] = []
     for project in judged:
         target = _existing(project.root, file)
-        result = pruned(read_baseline(target), project.keys, project.is_judged)
+        _target(project.root, file)
+        known = under_new_names(read_baseline(target), project.aliases)
+        result = pruned(known, project.keys, project.is_judged)
         if result.gone:
             planned.append((target, result.entries))
         left = _plural(sum(result.entries.values()), "finding")
@@ -115,9 +120,9 @@ def _judge(paths: Sequence[str], settings: Settings, file: str | None) -> list[J
             report = run.report()
             _refuse_failure(report)
             keys = Keys(run.index, run.sources)
-            judged.append(
-                Judged(Path(project.root), [keys.key(each) for each in run.standing], _judging(run, report))
-            )
+            found_keys = [keys.key(finding) for finding in run.standing]
+            aliases = run.rulebook.aliases
+            judged.append(Judged(Path(project.root), found_keys, _judging(run, report), aliases))
     finally:
         progress.clear()
     return judged
@@ -166,12 +171,18 @@ def _existing(root: Path, file: str | None) -> Path:
 
 
 def _target(root: Path, file: str | None) -> Path:
-    return Path(file) if file is not None else root / BASELINE_FILE
+    """Where to write. A link that merely has the default name may lead anywhere: it must be asked for."""
+    if file is not None:
+        return Path(file)
+    target = root / BASELINE_FILE
+    if target.is_symlink():
+        raise BaselineError(f"{_shown(target)} is a link: name the file with --baseline")
+    return target
 
 
 def _shown(path: Path) -> str:
     try:
-        return visible(path.resolve().relative_to(Path.cwd().resolve()).as_posix())
+        return visible(path.absolute().relative_to(Path.cwd()).as_posix())
     except ValueError:
         return visible(path.as_posix())
 

@@ -16,6 +16,9 @@ from trainlint.settings.model import SettingsError
 
 _SECONDS = 120
 _NAME_LIMIT = 250
+_LINES_LIMIT = 100_000
+"""Lines of both sides of a comparison; what is longer and differs counts as changed throughout."""
+
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
 
 
@@ -86,15 +89,15 @@ class Changes:
 
 def changed_lines(old: Sequence[str], new: Sequence[str]) -> list[range]:
     """The 1-based lines of `new` that are not in `old`, as ranges. Deleted lines leave none."""
-    start = 0
-    while start < min(len(old), len(new)) and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    matcher = difflib.SequenceMatcher(None, old[start : len(old) - end], new[start : len(new) - end])
+    if old == new:
+        return []
+    if len(old) + len(new) > _LINES_LIMIT:
+        return [range(1, len(new) + 1)]
+    # The longest common block is taken first: a copy of a function beside it is the new one, whichever of
+    # its lines are equal.
+    matcher = difflib.SequenceMatcher(None, old, new)
     return [
-        range(start + low + 1, start + high + 1)
+        range(low + 1, high + 1)
         for kind, _, _, low, high in matcher.get_opcodes()
         if kind in ("replace", "insert")
     ]

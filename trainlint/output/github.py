@@ -43,7 +43,9 @@ def _finding(finding: Finding, places: Places) -> str:
     else:
         title += f" (cell {span.cell}, line {span.line})"
     help_line = f"\nhelp: {_safe(finding.hint)}" if finding.hint else ""
-    message = _safe(finding.message) + help_line
+    # The runner's log shows the message alone.
+    place = visible(places.column(span))
+    message = f"{place}: {visible(finding.rule)}: {_safe(finding.message)}{help_line}"
     return command(COMMANDS[finding.severity], {**properties, "title": title}, message)
 
 
@@ -53,7 +55,8 @@ def _notice(notice: Notice, places: Places) -> str:
         "line": str(notice.line),
         "title": f"trainlint: {notice.kind}",
     }
-    return command("error" if notice.kind == INTERNAL else "notice", properties, _safe(notice.message))
+    message = f"{visible(places.path(notice.path))}:{notice.line}: {_safe(notice.message)}"
+    return command("error" if notice.kind == INTERNAL else "notice", properties, message)
 
 
 def command(name: str, properties: dict[str, str], message: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from trainlint.findings import Finding, Report, Severity
-from trainlint.output.characters import well_formed
+from trainlint.output.characters import json_text, well_formed
 from trainlint.output.fingerprints import fingerprints
 from trainlint.output.places import Places, checkout_folder
 from trainlint.output.secrets import hide_secrets
@@ -21,7 +20,7 @@ def to_gitlab(report: Report) -> str:
     """
     places = Places(report.root, checkout_folder("CI_PROJECT_DIR"))
     found = zip(report.findings, _unique(fingerprints(report), report), strict=True)
-    return json.dumps([_issue(finding, mark, places) for finding, mark in found], indent=2) + "\n"
+    return json_text([_issue(finding, mark, places) for finding, mark in found])
 
 
 def _issue(finding: Finding, fingerprint: str, places: Places) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from trainlint.findings import Edit, Finding, Fix, Related, Report, Span
+from trainlint.output.characters import json_text
 from trainlint.output.fingerprints import fingerprints
 from trainlint.output.places import Places
 from trainlint.output.secrets import hide_secrets
@@ -15,7 +15,7 @@ VERSION = 1
 
 def to_json(report: Report) -> str:
     """The report as an indented JSON document in ASCII, line break at the end."""
-    return json.dumps(document(report), indent=2) + "\n"
+    return json_text(document(report))
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from trainlint.findings import Finding, Report, Severity, Span
+from trainlint.output.characters import json_text
 from trainlint.output.fingerprints import fingerprints
 from trainlint.output.places import Places
 from trainlint.output.secrets import hide_secrets
@@ -21,7 +21,7 @@ INFORMATION = 3
 def to_lsp(report: Report) -> str:
     """A JSON array of PublishDiagnosticsParams, one per file that has any, in UTF-16 positions."""
     files = diagnostics(report)
-    return json.dumps([{"uri": uri, "diagnostics": files[uri]} for uri in sorted(files)], indent=2) + "\n"
+    return json_text([{"uri": uri, "diagnostics": files[uri]} for uri in sorted(files)])
 
 
 def diagnostics(report: Report, encoding: Encoding = "utf-16") -> dict[str, list[dict[str, Any]]]:

@@ -6,12 +6,12 @@ runs, and evidence stands in no such order.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from trainlint.findings import Finding, Fix, Notice, Report, Span
-from trainlint.output.characters import well_formed
+from trainlint.output.characters import json_text, well_formed
 from trainlint.output.fingerprints import fingerprints
 from trainlint.output.places import Places, checkout_folder
 from trainlint.output.sarif_rules import LEVELS, descriptors
@@ -34,7 +34,7 @@ def to_sarif(report: Report, rulebook: Rulebook, exit_code: int, *, show_suppres
     The rules listed are those that ran. `show_suppressed` adds what comments and settings silence, marked as
     such.
     """
-    return json.dumps(log(report, rulebook, exit_code, show_suppressed=show_suppressed), indent=2) + "\n"
+    return json_text(log(report, rulebook, exit_code, show_suppressed=show_suppressed))
 
 
 def log(
@@ -139,12 +139,13 @@ def message_text(text: str) -> str:
 
     Other brackets stay as they are: few viewers undo escapes, and messages quote code.
     """
+    text = well_formed(text)
     parts: list[str] = []
     for index, char in enumerate(text):
         after = text[index + 1 : index + 2]
         escaped = (char == "\\" and after in ("\\", "[", "]")) or (char == "]" and after == "(")
-        parts.append(f"\\{char}" if escaped and after else char)
-    return well_formed("".join(parts))
+        parts.append(f"\\{char}" if escaped else char)
+    return "".join(parts)
 
 
 def _message(finding: Finding) -> str:
@@ -176,7 +177,7 @@ def _region(span: Span) -> dict[str, Any]:
 def _artifact(path: str, places: Places) -> dict[str, Any]:
     """Relative to the base where the file is below it, else the absolute URI."""
     shown = places.path(path)
-    if shown.startswith(("../", "/")) or shown == ".." or shown[1:2] == ":":
+    if shown.startswith("../") or shown == ".." or PurePath(shown).is_absolute():
         return {"uri": file_uri(places.absolute(path))}
     return {"uri": relative_uri(shown), "uriBaseId": BASE}
 

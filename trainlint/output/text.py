@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from trainlint.findings import Finding, Notice, Report, Severity
@@ -16,6 +17,9 @@ INDENT = "   "
 LABEL_COLUMNS = 44
 NOTICES_SHOWN = 10
 RELATED_SHOWN = 8
+
+_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
+_OLD_COMMAND = re.compile(r"(?<=#)#(?=\[)")
 DEFAULT_COLUMNS = 100
 
 
@@ -36,7 +40,7 @@ def full(report: Report, *, style: Style, columns: int = DEFAULT_COLUMNS, quiet:
     if not quiet:
         blocks.append(summary_lines(report, style))
     text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
-    return text + "\n" if text else ""
+    return inert(text) + "\n" if text else ""
 
 
 def concise(report: Report, *, style: Style, quiet: bool = False) -> str:
@@ -56,7 +60,12 @@ def concise(report: Report, *, style: Style, quiet: bool = False) -> str:
     ]
     if not quiet:
         lines += summary_lines(report, style)
-    return "\n".join(lines) + "\n" if lines else ""
+    return inert("\n".join(lines)) + "\n" if lines else ""
+
+
+def inert(text: str) -> str:
+    """The text with what GitHub's runner obeys in a log, `::name` and `##[name]`, spelled out."""
+    return _OLD_COMMAND.sub(r"\\x23", _COMMAND.sub(r"\1\\x3a", text))
 
 
 def told(report: Report, *, quiet: bool) -> tuple[list[Finding], list[Notice]]:

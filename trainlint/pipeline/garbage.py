@@ -2,7 +2,8 @@
 
 A run makes millions of small objects and keeps most of them: outlines and facts to its end, what a program
 evaluates to that program's. Python's usual settings go through all of them again and again, which takes half
-of the run's time.
+of the run's time. What hangs on itself and is large is taken apart where it is done with (`release`), so that
+there is little left to find.
 """
 
 from __future__ import annotations
@@ -11,11 +12,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_THRESHOLDS = (100_000, 50, 1_000)
+_THRESHOLDS = (1_000_000, 50, 1_000)
 """New objects before the youngest are looked at, and how often that happens before the older ones are."""
-
-_MUCH = 5
-"""Looks at the youngest from which on it is worth looking at all of them."""
 
 
 def be_patient() -> None:
@@ -31,10 +29,7 @@ def patient() -> Iterator[None]:
     try:
         yield
     finally:
+        # All that is kept counts as old from here on: else it would be looked at at once.
+        gc.freeze()
+        gc.unfreeze()
         gc.set_threshold(*before)
-
-
-def let_go() -> None:
-    """Free what hangs on itself among all that was made since this last did so, if that is much."""
-    if gc.get_count()[1] >= _MUCH:
-        gc.collect(1)

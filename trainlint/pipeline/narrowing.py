@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 class Narrowing:
     """Takes findings out of a report.
 
-    `baselined` and `unchanged` count those taken out, `has_baseline` tells whether a baseline is in use.
-    Raises SettingsError for a baseline or a revision that cannot be used. Spans must count the lines of
-    files, not those of notebook cells.
+    `aliases` are former names of rules; `baselined` and `unchanged` count the findings taken out,
+    `has_baseline` tells whether a baseline is in use. Raises SettingsError for a baseline or a revision that
+    cannot be used. Spans must count the lines of files, not those of notebook cells.
     """
 
-    def __init__(self, root: str, settings: Settings) -> None:
+    def __init__(self, root: str, settings: Settings, aliases: Mapping[str, str]) -> None:
+        self._aliases = aliases
         self.baselined = 0
         self.unchanged = 0
         self._changes = _changes(Path(root), settings.diff_base)
@@ -50,11 +52,12 @@ class Narrowing:
     ) -> list[Finding]:
         if not self._known or not findings:
             return findings
-        from trainlint.baseline.holding import held_back  # noqa: PLC0415
+        from trainlint.baseline.holding import held_back, under_new_names  # noqa: PLC0415
         from trainlint.baseline.keys import Keys  # noqa: PLC0415
 
         keys = Keys(index, sources)
-        held = held_back([keys.key(finding) for finding in findings], self._known)
+        known = under_new_names(self._known, self._aliases)
+        held = held_back([keys.key(finding) for finding in findings], known)
         return [finding for finding, known in zip(findings, held, strict=True) if not known]
 
 

@@ -13,7 +13,6 @@ from trainlint.analysis.index.project import ProjectIndex
 from trainlint.findings import Notice
 from trainlint.knowledge.base import Knowledge
 from trainlint.pipeline.blame import internal_notice
-from trainlint.pipeline.garbage import let_go
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.recipe.code.from_code import code_recipe
 from trainlint.recipe.code.programs import Program, is_entry
@@ -105,21 +104,19 @@ class Interpreting:
 
     def program(self, entry: str) -> Linked:
         """The recipe of an entry file, with the configs it reads."""
-        linked = self._link(entry)
-        let_go()
-        return linked
-
-    def _link(self, entry: str) -> Linked:
         store = ConfigStore(entry, self._configs, self._first_document, self.sources.lines)
         recipe: Recipe | None = None
         spaces: Recipe | None = None
         with self._guarded(entry, ""):
             launch = Overrides(self.sources.launches, entry, self.sources.project.settings.devices)
             program = Program(entry, self.index, self.reader, self.knowledge, store, launch, self._tables)
-            if is_entry(self.index, entry, self.knowledge):
-                recipe = code_recipe(program)
-            if declares_search(self.index, entry):
-                spaces = search_recipe(program)
+            try:
+                if is_entry(self.index, entry, self.knowledge):
+                    recipe = code_recipe(program)
+                if declares_search(self.index, entry):
+                    spaces = search_recipe(program)
+            finally:
+                program.release()
         return Linked(entry, recipe, store.readers, store.uses, spaces)
 
     def result(self, programs: list[Linked]) -> Interpreted:

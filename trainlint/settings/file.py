@@ -22,11 +22,11 @@ _CHAIN_LIMIT = 20
 """Bytes of a settings file, and files that extend one another."""
 
 
-def settings_file_in(folder: Path) -> Path | None:
-    """The folder's trainlint.toml, else its pyproject.toml with a `[tool.trainlint]` table; else None."""
-    own = folder / OWN_FILE
-    if own.is_file():
-        return own
+def settings_file_in(folder: Path, *, own: bool = True) -> Path | None:
+    """The folder's trainlint.toml (unless `own` is false), else its pyproject.toml with a `[tool.trainlint]`
+    table; else None."""
+    if own and (folder / OWN_FILE).is_file():
+        return folder / OWN_FILE
     shared = folder / SHARED_FILE
     try:
         text = shared.read_bytes()
@@ -64,12 +64,18 @@ def layers(file: Path) -> list[Layer]:
         step = f"{_readable(current)}:{line_of(layer.text, (*layer.prefix, 'extend'))}"
         steps.append(step)
         current = _extended(current, extended, steps, found)
+        if current.name == SHARED_FILE and settings_file_in(current.parent, own=False) is None:
+            message = f"extend: {_readable(current)} has no table [tool.trainlint]"
+            raise SettingsError(f"{steps[-1]}: {message}")
 
 
 def _extended(file: Path, extended: str, steps: Sequence[str], found: Sequence[Layer]) -> Path:
     """The file that is named, refused where following it would lead nowhere."""
     target = Path(os.path.normpath(file.parent / extended))
     chain = " -> ".join((*steps[1:], _readable(target)))
+    problem = _no_file(target)
+    if problem:
+        raise SettingsError(f"{steps[0]}: extend: {chain}: {problem}")
     if any(_same(target, Path(layer.file)) for layer in found):
         raise SettingsError(
             f"{steps[0]}: extend goes in a circle: {_readable(Path(found[0].file))} -> {chain}"
@@ -78,9 +84,6 @@ def _extended(file: Path, extended: str, steps: Sequence[str], found: Sequence[L
         raise SettingsError(
             f"{steps[0]}: extend: more than {_CHAIN_LIMIT} files, one extending the next: {chain}"
         )
-    problem = _no_file(target)
-    if problem:
-        raise SettingsError(f"{steps[0]}: extend: {chain}: {problem}")
     return target
 
 

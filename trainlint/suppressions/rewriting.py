@@ -50,6 +50,9 @@ def rewritten(file: Path, linted: Source, language: str, added: Added) -> bytes:
 
 def replace(file: Path, before: bytes, after: bytes) -> None:
     """Writes a file unless somebody else has meanwhile. Raises RewriteError; the file is old or new."""
+    if file.is_symlink():
+        # It may lead anywhere: only what is named is written.
+        raise RewriteError("it is a link: name the file it leads to")
     if not os.access(file, os.W_OK):
         raise RewriteError("it is read-only")
     if _current(file) != before:
@@ -132,4 +135,4 @@ def _literal(token: str, edits: Mapping[int, str]) -> str:
     for number, line in edits.items():
         ended = parts[number].endswith(("\n", "\r"))
         parts[number] = line if ended else line.removesuffix("\n")
-    return json.dumps("".join(parts), ensure_ascii=token.isascii())
+    return json.dumps("".join(parts), ensure_ascii="\\u" in token)

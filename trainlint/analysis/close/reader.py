@@ -101,6 +101,7 @@ class Reader:
             while self._waiting:
                 reading, uses = self._waiting.pop()
                 reading.find_candidates(uses)
+                reading.release()
         finally:
             self._judging = False
 
@@ -159,6 +160,8 @@ class Reader:
             reading.place()
         if numerics and _has_sites(unit):
             self._waiting.append((reading, uses))
+        else:
+            reading.release()
         return reading.facts
 
     def _parse(self, piece: Slice, empty: UnitFacts) -> cst.Module | None:

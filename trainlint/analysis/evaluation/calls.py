@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainlint.analysis.evaluation.arguments import Arguments, LazyArguments
@@ -33,12 +33,18 @@ _FOLDS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+_COPIES = frozenset({"builtins.list", "builtins.tuple", "copy.deepcopy", "copy.copy", "builtins.vars"})
+_WORDS_DEPTH = 4
+"""How far down an unread call's arguments are looked through for what they are called."""
+
+
 class CallEvaluator:
     """The part of the evaluator that knows calls."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self._frames: dict[tuple[int, int, str], Frame] = {}
+        self._opaque: dict[str, bool] = {}
         self._stands_for: dict[str, str] = {}
 
     def evaluate(self, frame: Frame, index: int, term: Term) -> Resolved:
@@ -99,13 +105,15 @@ class CallEvaluator:
         return "builtins.dict" in self.evaluator.scope.foreign_bases(path, qualname)
 
     def _external(self, name: str, frame: Frame, index: int, term: Term) -> Resolved:
+        if self._is_opaque(name):
+            words = frozenset(_words(frame, term.args[1:], _WORDS_DEPTH))
+            return Resolved(
+                "object", name=name, site=_site(frame, index), frame=frame, term=index, words=words
+            )
         values = [self.evaluator.value(frame, arg) for arg in term.args[1:]]
         if name == "builtins.dict":
             return self._dict(frame, index, term, values)
-        if (
-            name in ("builtins.list", "builtins.tuple", "copy.deepcopy", "copy.copy", "builtins.vars")
-            and len(values) == 1
-        ):
+        if name in _COPIES and len(values) == 1:
             return values[0]
         if name == "builtins.getattr" and len(values) >= 2 and isinstance(values[1].value, str):
             return self.evaluator.attribute(values[0], values[1].value)
@@ -143,15 +151,29 @@ class CallEvaluator:
             own = frozenset({name.rpartition(".")[2]})
             origin = Origin(frame.span(index), "in the first process")
             option = str(entry.extra.get("option", "")) if entry is not None else ""
-            return Resolved(
-                "const", value=given, option=option, origins=(origin,), words=own, derived=True
-            )
+            return Resolved("const", value=given, option=option, origins=(origin,), words=own, derived=True)
         return Resolved("object", name=name, site=_site(frame, index), frame=frame, term=index, words=words)
 
     def _of_environment(self, name: Resolved, default: Resolved) -> Resolved:
         """A variable of the environment, where the program says what it is when nothing sets it."""
         words = default.words | (frozenset({name.value}) if isinstance(name.value, str) else frozenset())
         return dataclasses.replace(default, option=str(name.value or "environment"), words=words)
+
+    def _is_opaque(self, name: str) -> bool:
+        """Whether nothing is known of what a library's function makes of its arguments: most functions of
+        tensors. They are not evaluated, as each may be made of calls without end."""
+        known = self._opaque.get(name)
+        if known is None:
+            known = self._opaque[name] = not (
+                name.startswith("builtins.")
+                or name in CONVERSIONS
+                or name in _FOLDS
+                or name in _COPIES
+                or name == "importlib.import_module"
+                or self.evaluator.entry(name) is not None
+                or self.evaluator.configs.loader_of(name, "") is not None
+            )
+        return known
 
     def _settings(
         self, entry: Entry, frame: Frame, index: int, values: Sequence[Resolved]
@@ -490,3 +512,13 @@ def _passes_on(facts: UnitFacts) -> bool:
 
 def _site(frame: Frame, index: int) -> Site:
     return Site(frame.facts.path, frame.facts.qualname, index)
+
+
+def _words(frame: Frame, terms: Iterable[int], depth: int) -> Iterator[str]:
+    """The names of parameters and attributes that terms are made of."""
+    for index in terms:
+        term = frame.term(index)
+        if term.op in ("attr", "param"):
+            yield term.name
+        if depth:
+            yield from _words(frame, term.args, depth - 1)

@@ -54,6 +54,12 @@ class Numerics(NumericHooks):
         self._without_gradient = 0
         self._sites: dict[tuple[int, int], tuple[int, Node]] = {}
 
+    def release(self) -> None:
+        """Take apart what hangs on itself; nothing can be asked afterwards."""
+        for values in (self.values, self._alone):
+            vars(values).clear()
+        vars(self).clear()
+
     def parameter(self, index: int, name: str, annotation: str, default: int) -> None:
         """Describe a formal parameter's term; `default` is a term index or -1."""
         self.values.parameters[index] = Parameter(name, annotation, default)

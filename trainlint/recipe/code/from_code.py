@@ -65,6 +65,13 @@ def code_recipe(program: Program) -> Recipe | None:
     if not may_train(program):
         return None
     seen = Observations(program)
+    try:
+        return _recipe(program, seen)
+    finally:
+        seen.release()
+
+
+def _recipe(program: Program, seen: Observations) -> Recipe | None:
     training = Training(seen)
     if not training.trains:
         return None

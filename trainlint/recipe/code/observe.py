@@ -114,6 +114,10 @@ class Observations:
             if (frame.facts.path, frame.facts.qualname) in makers:
                 self._name_objects(frame)
 
+    def release(self) -> None:
+        """Take apart what hangs on itself, so that its memory is free at once. Nothing can be asked then."""
+        vars(self).clear()
+
     def _makers(self) -> frozenset[tuple[str, str]]:
         """Units that make a loader, data set or optimizer, themselves or by calls: only they name one."""
         found = {call.place for kind in _NAMED_KINDS for call in self.by_kind.get(kind, ())}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import functools
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 
 from trainlint.analysis.evaluation.values import Frame, Resolved, Site, unknown
@@ -46,10 +47,11 @@ class Optimizers:
             for call in seen.made("optimizer-factory")
             if call.site not in known and seen.happens(call.frame, call.event.conditions) is not False
         ]
-        wrappers = [*seen.made("optimizer-wrapper"), *self._own("optimizer", "optimizer-base")]
+        derived_of = self._derived()
+        wrappers = [*seen.made("optimizer-wrapper"), *derived_of("optimizer", "optimizer-base")]
         self.unread = [*factories, *(call for call in wrappers if seen.runs(call) is not False)]
         self.schedules = [call for call in seen.schedulers() if seen.runs(call) is not False]
-        own = self._own("scheduler", "scheduler-base")
+        own = derived_of("scheduler", "scheduler-base")
         self.own_schedules = [call for call in own if seen.runs(call) is not False]
         self.rate_stores = list(self._rate_stores())
 
@@ -81,18 +83,18 @@ class Optimizers:
             if entry is not None and entry.kind == "optimizer" and entry.family:
                 yield Call(call.frame, call.event, name, entry, method=False, by_name=True)
 
-    def _own(self, *kinds: str) -> list[Call]:
-        """Calls that make objects of project classes with a base of one of these kinds."""
-        found = []
+    def _derived(self) -> Callable[..., list[Call]]:
+        """Finds the calls that make objects of project classes with a base of one of these kinds."""
+        found: list[tuple[str, Call]] = []
         for call in self.seen.calls:
             path, separator, qualname = call.name.partition("::")
             if not separator or self.seen.program.kind(path, qualname) != "class":
                 continue
             for base in self.seen.program.foreign_bases(path, qualname):
                 entry = self.seen.evaluator.entry(base)
-                if entry is not None and entry.kind in kinds:
-                    found.append(call)
-        return found
+                if entry is not None:
+                    found.append((entry.kind, call))
+        return lambda *kinds: [call for kind, call in found if kind in kinds]
 
     def unsettled(self) -> Value:
         """Why there is no single optimizer that is known: what was not read, or the several there are."""
@@ -341,14 +343,19 @@ class Optimizers:
         `besides` are calls known for what they do to it.
         """
         made = self.seen.object(call)
-        for other in self.seen.calls:
-            if other.site == call.site or other.site in besides or not _takes_objects(other):
+        for label, other in self._not_read:
+            if other.site == call.site or other.site in besides:
                 continue
-            label = self._unread(other)
-            if label and self._passes(other, made) and self.seen.runs(other) is not False:
+            if self._passes(other, made) and self.seen.runs(other) is not False:
                 shown = self.seen.unread.shown(other.frame, other.term) or label
                 return f"the optimizer is handed to {shown}, which was not read"
         return None
+
+    @functools.cached_property
+    def _not_read(self) -> list[tuple[str, Call]]:
+        """The calls that may do anything to what they are handed, each with what it is called."""
+        taking = (call for call in self.seen.calls if _takes_objects(call))
+        return [(label, call) for call in taking if (label := self._unread(call))]
 
     def _passes(self, other: Call, made: Resolved) -> bool:
         record = other.frame.facts.terms[other.term]

@@ -60,7 +60,6 @@ class Program:
         self.tables = tables or ProjectTables(index, reader)
         self.knowledge = knowledge
         self.closure: ClosureResult = _within_reach(index.import_closure(entry))
-        self.reach = Reach(index, entry, self.closure.paths, _command_names(knowledge))
         self.configs = configs
         self.evaluator = Evaluator(self, knowledge, configs)
         self._scripts: set[str] = set()
@@ -68,6 +67,16 @@ class Program:
         self._libraries: dict[str, bool] = {}
         self._called: dict[Place, frozenset[str]] = {}
         self._storing: dict[str, list[Place]] | None = None
+
+    def release(self) -> None:
+        """Take apart what hangs on itself, so that its memory is free at once. Nothing can be asked then."""
+        vars(self.evaluator).clear()
+        vars(self).clear()
+
+    @cached_property
+    def reach(self) -> Reach:
+        """The units that the entry file may run."""
+        return Reach(self.index, self.entry, self.closure.paths, _command_names(self.knowledge))
 
     @cached_property
     def outlines(self) -> dict[str, Outline]:

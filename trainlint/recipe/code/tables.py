@@ -44,6 +44,17 @@ class ProjectTables:
         self._stores: dict[Place, dict[str, list[tuple[Place, Event]]]] = {}
         self._imported: dict[str, list[Event]] = {}
         self._calls: dict[tuple[Place, bool], CallTable] = {}
+        self._bare_calls: dict[str, frozenset[str]] = {}
+
+    def bare_calls(self, path: str) -> frozenset[str]:
+        """The last parts of the names of all that a file calls."""
+        known = self._bare_calls.get(path)
+        if known is None:
+            outline = self.index.outlines.get(path)
+            units = outline.units if outline is not None else ()
+            known = frozenset(name.rpartition(".")[2] for unit in units for name in unit.calls)
+            self._bare_calls[path] = known
+        return known
 
     def facts(self, path: str, qualname: str) -> UnitFacts | None:
         """The close reading of a unit, with the place of every term."""

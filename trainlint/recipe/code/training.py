@@ -16,6 +16,7 @@ from trainlint.recipe.code.steps import STEP_NAMES, takes_step
 
 _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
 _FITS = frozenset({"fit", "train", "fit_generator"})
+_TAKERS = STEP_NAMES | _FITS
 _CALLED_AS_INSTANCE = ("__call__", "forward")
 _KERAS_MODELS = ("container", "module-base", "model-factory")
 _FITTED_KINDS = frozenset({"trainer", *_KERAS_MODELS})
@@ -23,11 +24,14 @@ _FITTED_KINDS = frozenset({"trainer", *_KERAS_MODELS})
 
 def may_train(program: Program) -> bool:
     """Whether a reached unit calls anything that could take gradient steps: False is certain."""
-    takers = STEP_NAMES | _FITS
+    if program.imports(_takes_steps):
+        return True
+    if all(_TAKERS.isdisjoint(program.tables.bare_calls(path)) for path in program.closure.paths):
+        return False
     reach = program.reach
     return any(
-        name.rpartition(".")[2] in takers for place in reach.places for name in reach.unit(place).calls
-    ) or program.imports(_takes_steps)
+        name.rpartition(".")[2] in _TAKERS for place in reach.places for name in reach.unit(place).calls
+    )
 
 
 class Training:
