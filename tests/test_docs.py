@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shlex
+import shutil
 import stat
 import subprocess
 import sys
@@ -64,8 +65,8 @@ def test_the_settings_of_the_readme_are_valid(tmp_path: Path) -> None:
 def test_the_page_on_settings_has_all_of_them(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     (text,) = blocks("toml", page)
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared" / "trainlint.toml").write_text("")
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "trainlint.toml").write_text("")
     (tmp_path / "project").mkdir()
     file = tmp_path / "project" / "trainlint.toml"
     file.write_text(text, encoding="utf-8")
@@ -110,10 +111,14 @@ def test_the_python_of_the_readme_runs(monkeypatch, capsys) -> None:
     assert "unguarded-sqrt losses.py 14" in capsys.readouterr().out
 
 
-def test_the_command_lines_of_the_readme_are_understood(monkeypatch, capsys) -> None:
+def test_the_command_lines_of_the_readme_are_understood(tmp_path: Path, monkeypatch, capsys) -> None:
     from trainlint.cli import main
 
-    monkeypatch.chdir(ROOT / "fixtures" / "demo")
+    demo = shutil.copytree(ROOT / "fixtures" / "demo", tmp_path / "demo")
+    monkeypatch.chdir(demo)
+    identity = ["-c", "user.email=a@example.org", "-c", "user.name=a", "-c", "commit.gpgsign=false"]
+    for args in (["init", "-q", "-b", "main"], ["add", "-A"], [*identity, "commit", "-qm", "first"]):
+        subprocess.run(["git", *args], check=True)
     written = re.findall(r"^\| `(trainlint [^`]+)`", README, re.MULTILINE)
     lines = [line for line in written if " - " not in line]
     assert len(lines) >= 6
