@@ -47,9 +47,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; 1 where a checkout or a program is missing."""
     parser = argparse.ArgumentParser(description="Compare recipes with what a person read.")
     parser.add_argument("checkouts", type=Path, help="folder of owner__name checkouts")
+    parser.add_argument("--readings", type=Path, default=READINGS, help="table of readings")
     parser.add_argument("--details", action="store_true", help="print every field that is not right")
     arguments = parser.parse_args(argv)
-    with READINGS.open(encoding="utf-8", newline="") as file:
+    with arguments.readings.open(encoding="utf-8", newline="") as file:
         readings = list(csv.DictReader(file, delimiter="\t"))
     checkouts = Checkouts(arguments.checkouts)
     compared: list[Compared] = []

@@ -26,7 +26,7 @@ _SEEDING_WORDS = frozenset({"seed", "seeds", "deterministic", "determinism", "re
 class Seeding:
     """What a program seeds. `backend` is the framework whose generator matters ("torch").
 
-    With `training`, seeds that are set when all of it is over do not count.
+    With `training`, what runs when all of it is over does not count.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Seeding:
         self.seen = seen
         self.backend = backend
         self.at = at
-        self.seeds = list(self._seeds())
+        self.seeds = [(call, seeds) for call, seeds in self._seeds() if not self._is_over(call)]
 
     def _seeds(self) -> Iterator[tuple[Call, tuple[str, ...]]]:
         for call in self.seen.calls:
@@ -62,8 +62,6 @@ class Seeding:
     def facts(self) -> dict[str, Value]:
         """The `repro.*` values."""
         own = [call for call, generators in self.seeds if self.backend in generators]
-        if self.training is not None:
-            own = [call for call in own if not self.training.is_over(call)]
         if own:
             first = own[0]
             return {
@@ -144,12 +142,16 @@ class Seeding:
         inert = self.seen.evaluator.knowledge.inert
         for call in self.seen.calls:
             unknown = not call.method and call.name and "::" not in call.name and call.entry is None
-            if unknown and not inert(call.name, "seed"):
+            if unknown and not inert(call.name, "seed") and not self._is_over(call):
                 shown = self.seen.unread.shown(call.frame, call.term) or call.name
                 return unknown_value(f"{shown} was not read, and may seed it", call.span)
         for strange in strange_calls(self.seen.program, self._may_seed):
-            return unknown_value(f"{strange.shown} was not read, and may seed it", strange.span)
+            if self.training is None or not self.training.runs_only_after(strange.place):
+                return unknown_value(f"{strange.shown} was not read, and may seed it", strange.span)
         return None
+
+    def _is_over(self, call: Call) -> bool:
+        return self.training is not None and self.training.runs_after(call)
 
     def _may_seed(self, name: str) -> bool:
         """Whether a name of a library is not known to leave the generators alone."""

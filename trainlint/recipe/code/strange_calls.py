@@ -20,6 +20,7 @@ class StrangeCall(NamedTuple):
     name: str
     shown: str
     span: Span
+    place: Place
 
 
 def plain_places(program: Program) -> Iterator[Place]:
@@ -53,4 +54,5 @@ def strange_calls(program: Program, strange: Callable[[str], bool]) -> Iterator[
             target = program.index.resolve(path, qualname, name)
             if target.kind == "external" and strange(target.absolute):
                 line = program.reader.find(path, unit.lines[0][0] if unit.lines else 1, f"{name}(")
-                yield StrangeCall(target.absolute, f"{name}(…) {path}:{line}", Span(path, line, 1, line, 1))
+                shown, span = f"{name}(…) {path}:{line}", Span(path, line, 1, line, 1)
+                yield StrangeCall(target.absolute, shown, span, (path, qualname))

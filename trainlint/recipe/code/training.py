@@ -17,6 +17,9 @@ from trainlint.recipe.code.steps import STEP_NAMES, takes_step
 _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
 _FITS = frozenset({"fit", "train", "fit_generator"})
 _TAKERS = STEP_NAMES | _FITS
+_FARTHEST = 6
+"""How many calls are followed from a unit to where it is called."""
+
 _CALLED_AS_INSTANCE = ("__call__", "forward")
 _KERAS_MODELS = ("container", "module-base", "model-factory")
 _FITTED_KINDS = frozenset({"trainer", *_KERAS_MODELS})
@@ -41,6 +44,7 @@ class Training:
         self.seen = seen
         self._trained: dict[int, bool] = {}
         self._before: dict[Place, dict[int, list[Event]]] = {}
+        self._after: dict[Place, bool] = {}
         self._running: dict[Place, dict[Place, None]] | None = None
         self.units = self._closure()
         self.fits: list[Call] = list(self._trainer_runs())
@@ -157,6 +161,33 @@ class Training:
         """Whether a call comes after all training of the unit it stands in, where that unit trains."""
         before = self._until_over(call.frame.facts)
         return bool(before) and call.event not in before.get(call.event.term, ())
+
+    def runs_after(self, call: Call) -> bool:
+        """Whether a call only comes when all training is over: there, or in what is only called then."""
+        return self.is_over(call) or self.runs_only_after(call.place)
+
+    def runs_only_after(self, place: Place, depth: int = 0) -> bool:
+        """Whether a unit is only called when all training is over."""
+        if place[1] == "" or place in self.units or depth > _FARTHEST or self._is_handed_on(place[1]):
+            return False
+        if place not in self._after:
+            self._after[place] = False
+            sites = self.seen.program.call_sites(*place)
+            self._after[place] = bool(sites) and all(
+                self._is_past(frame.facts, term)
+                or self.runs_only_after((frame.facts.path, frame.facts.qualname), depth + 1)
+                for frame, term in sites
+            )
+        return self._after[place]
+
+    def _is_handed_on(self, qualname: str) -> bool:
+        """Whether a function is also a value: who calls it, and when, is not known."""
+        name, reach = qualname.rpartition(".")[2], self.seen.program.reach
+        return any(name in reach.unit(place).handed for place in reach.places)
+
+    def _is_past(self, facts: UnitFacts, term: int) -> bool:
+        before = self._until_over(facts)
+        return bool(before) and term not in before
 
     def _until_over(self, facts: UnitFacts) -> dict[int, list[Event]]:
         """A unit's events up to the last that trains, by term; empty where none does."""
