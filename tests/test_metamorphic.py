@@ -26,7 +26,7 @@ from trainlint.pipeline import workers
 from trainlint.pipeline.judging import Judging
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.pipeline.stages import Interpreting
-from trainlint.recipe.code.programs import entry_points
+from trainlint.recipe.code.entries import entry_points
 from trainlint.recipe.model import Recipe
 from trainlint.settings.model import Settings
 

@@ -13,7 +13,7 @@ from trainlint.pipeline.garbage import patient
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.pipeline.stages import Interpreted, Interpreting, Linked, Outlined, outline_files
 from trainlint.pipeline.workers import Workers, processes
-from trainlint.recipe.code.programs import entry_points
+from trainlint.recipe.code.entries import entry_points
 from trainlint.recipe.code.spaces import declares_search
 
 

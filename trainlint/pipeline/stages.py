@@ -14,8 +14,9 @@ from trainlint.findings import Notice
 from trainlint.knowledge.base import Knowledge
 from trainlint.pipeline.blame import internal_notice
 from trainlint.pipeline.sources import ProjectSources
+from trainlint.recipe.code.entries import is_entry
 from trainlint.recipe.code.from_code import code_recipe
-from trainlint.recipe.code.programs import Program, is_entry
+from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.spaces import declares_search, search_recipe
 from trainlint.recipe.code.tables import ProjectTables
 from trainlint.recipe.config.file import KeyUse

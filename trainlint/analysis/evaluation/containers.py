@@ -10,10 +10,10 @@ from trainlint.analysis.evaluation.values import (
     MAX_SEQUENCE,
     Frame,
     Resolved,
-    Site,
     describe,
     join,
     same,
+    site_of,
     unknown,
 )
 from trainlint.analysis.facts import Term
@@ -92,7 +92,7 @@ class Containers:
                 entries[str(key.value)] = value
             else:
                 complete = False
-        site = Site(frame.facts.path, frame.facts.qualname, index)
+        site = site_of(frame, index)
         return Resolved("mapping", entries=entries, complete=complete, site=site)
 
     def _overlay(self, frame: Frame, term: Term) -> Resolved:

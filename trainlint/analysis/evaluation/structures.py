@@ -11,7 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.options import Option
-from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, Site, unknown
+from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, site_of, unknown
 
 if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
@@ -28,7 +28,7 @@ class Structures:
         self, target: Resolved, frame: Frame, index: int, prefix: str = "--", layer: Resolved | None = None
     ) -> Resolved:
         """The object that a command line makes of a class, or of an instance that holds its defaults."""
-        site = Site(frame.facts.path, frame.facts.qualname, index)
+        site = site_of(frame, index)
         layers = (layer,) if layer is not None else ()
         if target.kind == "class":
             return Resolved("instance", name=target.name, site=site, option=prefix, items=layers)
@@ -61,7 +61,7 @@ class Structures:
         """The object that stands for a class, or for an instance that is given as it is."""
         if target.kind == "instance":
             return target
-        site = Site(frame.facts.path, frame.facts.qualname, index)
+        site = site_of(frame, index)
         return Resolved("instance", name=target.name, site=site)
 
     def field(self, base: Resolved, name: str, default: Resolved) -> Resolved:

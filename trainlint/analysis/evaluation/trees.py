@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.layers import Layers
-from trainlint.analysis.evaluation.values import Frame, Resolved, Site, describe, join, unknown
+from trainlint.analysis.evaluation.values import Frame, Resolved, describe, join, site_of, unknown
 
 if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
@@ -37,7 +37,7 @@ class Trees:
 
     def made(self, entry: Entry, frame: Frame, index: int, values: Sequence[Resolved]) -> Resolved | None:
         """What a call of kind config-tree, config-merge or config-overrides gives; None for others."""
-        site = Site(frame.facts.path, frame.facts.qualname, index)
+        site = site_of(frame, index)
         if entry.kind == "config-tree":
             first = values[0] if values else None
             structured = first is not None and (first.kind == "instance" or first.kind == "class")

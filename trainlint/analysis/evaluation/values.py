@@ -221,3 +221,8 @@ def describe(value: Resolved) -> str:
     if value.kind == "unknown":
         return value.name
     return f"a {value.kind}"
+
+
+def site_of(frame: Frame, index: int) -> Site:
+    """Where a term of a frame's unit stands."""
+    return Site(frame.facts.path, frame.facts.qualname, index)
