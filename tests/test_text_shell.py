@@ -76,3 +76,13 @@ def test_any_text_is_read_and_every_word_lies_in_it(text: str) -> None:
 def test_deep_nesting_and_large_files_are_survived() -> None:
     assert words("(" * 5_000 + "python t.py" + ")" * 5_000) == []
     assert words("python t.py\n" * 200_000) == []
+
+
+def test_characters_far_beyond_ascii() -> None:
+    """tree-sitter's scanner for Bash reads beyond C's tables with them, and took the process with it."""
+    text = "".join(chr(code) for code in range(0x10000, 0x110000, 97))
+    for start in range(0, len(text), 50):
+        read_shell(source_of("run.sh", f"python train.py {text[start : start + 50]} --lr 0.1\n"))
+    [command] = read_shell(source_of("run.sh", "python тренировка.py --name 'é 𝛼' --lr 0.1\n"))
+    assert [word.text for word in command] == ["python", "тренировка.py", "--name", "é 𝛼", "--lr", "0.1"]
+    assert [word.span.column for word in command] == [1, 8, 22, 29, 35, 40]

@@ -105,8 +105,8 @@ class _Script:
 
     def __init__(self, path: str, text: str, variables: dict[str, str | None]) -> None:
         self.path = path
-        self.lines = text.split("\n")
-        self.root = _parser().parse(text.encode("utf-8", "replace")).root_node
+        self.text = text
+        self.root = _parser().parse(_ascii(text)).root_node
         self.variables = variables
 
     def commands(self) -> Iterator[Command]:
@@ -120,12 +120,12 @@ class _Script:
             node = waiting.pop()
             if node.type == "comment":
                 span = self._span(node)
-                yield span.line, span.column, _text(node)
+                yield span.line, span.column, self._text(node)
             waiting += reversed(node.named_children)
 
     def _job(self, node: Node) -> Command:
         span = self._span(node)
-        return tuple(Word(part, span) for part in _text(node).split())
+        return tuple(Word(part, span) for part in self._text(node).split())
 
     def _visit(self, node: Node, depth: int, *, certain: bool) -> Iterator[Command]:
         if depth > MAX_DEPTH:
@@ -134,7 +134,7 @@ class _Script:
             parts = [self._words(child) for child in node.named_children if _is_word(child)]
             yield tuple(word for words in parts for word in words)
             return
-        if node.type == "comment" and _text(node).startswith("#SBATCH"):
+        if node.type == "comment" and self._text(node).startswith("#SBATCH"):
             yield self._job(node)
             return
         if node.type == "variable_assignment":
@@ -143,7 +143,7 @@ class _Script:
         if node.type == "for_statement":
             variable = node.child_by_field_name("variable")
             if variable is not None:
-                self.variables[_text(variable)] = None
+                self.variables[self._text(variable)] = None
         inside = certain and node.type not in _BRANCHES
         for child in node.named_children:
             yield from self._visit(child, depth + 1, certain=inside)
@@ -154,9 +154,9 @@ class _Script:
             return
         known = "" if value is None else self._value(value)
         # What only a branch sets is known if it was the same before.
-        if not certain and self.variables.get(_text(name)) != known:
+        if not certain and self.variables.get(self._text(name)) != known:
             known = None
-        self.variables[_text(name)] = known
+        self.variables[self._text(name)] = known
 
     def _words(self, node: Node) -> list[Word]:
         value, span = self._value(node), self._span(node)
@@ -167,14 +167,14 @@ class _Script:
     def _value(self, node: Node) -> str | None:
         kind = node.type
         if kind == "raw_string":
-            return _text(node)[1:-1]
+            return self._text(node)[1:-1]
         if kind in _EXPANSIONS:
             return self._expansion(node)
         if kind in ("string", "concatenation", "command_name") and node.named_child_count:
             return self._joined(node)
         if kind == "string":
             return ""
-        return re.sub(r"\\(.)", r"\1", _text(node)) if kind in _LITERAL else None
+        return re.sub(r"\\(.)", r"\1", self._text(node)) if kind in _LITERAL else None
 
     def _joined(self, node: Node) -> str | None:
         parts: list[str] = []
@@ -192,26 +192,30 @@ class _Script:
         variable, *others = node.named_children
         if variable.type != "variable_name":
             return None
-        known = self.variables.get(_text(variable))
+        known = self.variables.get(self._text(variable))
         if not others:
             return known
-        operator = next((_text(child) for child in node.children if _text(child) in (":-", "-")), "")
-        if known is None and _text(variable) not in self.variables and operator and len(others) == 1:
+        signs = map(self._text, node.children)
+        operator = next((sign for sign in signs if sign in (":-", "-")), "")
+        if known is None and self._text(variable) not in self.variables and operator and len(others) == 1:
             return self._value(others[0])
         return None
 
     def _span(self, node: Node) -> Span:
         (first, column), (last, end) = node.start_point, node.end_point
-        return Span(self.path, first + 1, self._column(first, column), last + 1, self._column(last, end))
+        return Span(self.path, first + 1, column + 1, last + 1, end + 1)
 
-    def _column(self, line: int, offset: int) -> int:
-        """1-based, in code points."""
-        return len(self.lines[line].encode("utf-8", "replace")[:offset].decode("utf-8", "replace")) + 1
+    def _text(self, node: Node) -> str:
+        return self.text[node.start_byte : node.end_byte]
 
 
 def _is_word(node: Node) -> bool:
     return node.type not in ("variable_assignment", "file_redirect", "herestring_redirect", "comment")
 
 
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+def _ascii(text: str) -> bytes:
+    """A text with a letter for each character beyond ASCII, so that bytes and characters have one number.
+
+    tree-sitter's scanner for Bash looks such characters up in C's tables for letters, beyond their end.
+    """
+    return re.sub(r"[^\x00-\x7f]", "x", text).encode("ascii")
