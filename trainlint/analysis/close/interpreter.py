@@ -8,6 +8,7 @@ from typing import Any
 
 import libcst as cst
 
+from trainlint.analysis.branches import is_main_guard
 from trainlint.analysis.close.assignments import Assignments, assigned_names
 from trainlint.analysis.close.nodes import annotation_text, dotted_name, formal_parameters
 from trainlint.analysis.close.terms import NumericHooks, TermTable
@@ -206,10 +207,7 @@ class Interpreter(Assignments):
             self.conditions = (*self.conditions, Condition(test, holds))
 
     def _main_guard(self, test: int) -> bool:
-        term = self.table.terms[test]
-        if term.op != "cmp" or term.name != "==":
-            return False
-        return any(self.table.terms[side].value == "__main__" for side in term.args)
+        return is_main_guard(self.table.terms, test)
 
     def _join(
         self, test: int, then: dict[str, int], otherwise: dict[str, int], node: cst.CSTNode

@@ -153,9 +153,7 @@ class LazyArguments(Mapping[str, Resolved]):
             found = self._binder.passed(self._frame, self._call, self._facts)
             if not found.complete:
                 for param in self._facts.params:
-                    found.bound.setdefault(
-                        param.name, unknown(f"parameter {param.name}: starred argument")
-                    )
+                    found.bound.setdefault(param.name, unknown(f"parameter {param.name}: starred argument"))
         finally:
             memo.close(key, outer, found)
         return found

@@ -12,7 +12,8 @@ import functools
 import itertools
 from typing import TYPE_CHECKING
 
-from trainlint.analysis.evaluation.operators import truthiness
+from trainlint.analysis.branches import is_main_guard
+from trainlint.analysis.evaluation.branches import taken
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, join, unknown
 from trainlint.analysis.evaluation.writes import Write, Writes
 from trainlint.analysis.facts import Event
@@ -198,19 +199,8 @@ class Changes:
         return both, loop >= 0 or repeated
 
     def _decided(self, frame: Frame, event: Event) -> bool | None:
-        certain: bool | None = True
-        for condition in event.conditions:
-            term = frame.term(condition.term)
-            if term.op == "cmp" and any(frame.term(side).value == "__main__" for side in term.args):
-                continue
-            if term.op == "call" and frame.term(term.args[0]).name == "builtins.hasattr":
-                continue
-            truth = truthiness(self.evaluator.value(frame, condition.term).default())
-            if truth is None:
-                certain = None
-            elif truth is not condition.holds:
-                return False
-        return certain
+        open_branches = (each for each in event.conditions if not _always_taken(frame, each.term))
+        return taken(self.evaluator, frame, open_branches)
 
     def _unit(self, path: str, qualname: str, depth: int) -> tuple[bool | None, bool]:
         """Whether a default run calls a unit, and whether only in a loop."""
@@ -259,6 +249,13 @@ class Changes:
         """A function that nothing calls: a library may, as it does with commands."""
         frame = self.evaluator.root(path, qualname)
         return True if frame is not None and self.evaluator.commands.is_command(frame) else None
+
+
+def _always_taken(frame: Frame, test: int) -> bool:
+    """Whether a run that trains takes a branch in any case: the main guard, a look at what is there."""
+    term = frame.term(test)
+    looks = term.op == "call" and frame.term(term.args[0]).name == "builtins.hasattr"
+    return looks or is_main_guard(frame.facts.terms, test)
 
 
 def _is_not_given(value: Resolved) -> bool:

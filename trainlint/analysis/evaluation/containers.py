@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.pairs import pair_part
@@ -128,28 +129,18 @@ class Containers:
         """A container after a method that changes it."""
         base = self.evaluator.value(frame, term.args[0])
         if term.name == "update" and base.kind == "mapping":
-            entries = dict(base.entries)
-            complete = base.complete
-            for argument, key in zip(term.args[1:], term.keys, strict=False):
-                value = self.evaluator.value(frame, argument)
-                if key and not key.startswith("*"):
-                    entries[key] = value
-                else:
-                    entries.update(value.entries)
-                    complete = complete and value.kind == "mapping" and value.complete
-            return dataclasses.replace(base, entries=entries, complete=complete)
+            return with_entries(base, self._given(frame, term))
         if term.name == "update" and base.kind == "overlay" and base.site is None:
-            given = zip(term.args[1:], term.keys, strict=False)
-            layers = [
-                Resolved("mapping", entries={key: value}) if key and not key.startswith("*") else value
-                for value, key in ((self.evaluator.value(frame, argument), key) for argument, key in given)
-            ]
-            return dataclasses.replace(base, items=(*base.items, *layers))
+            return dataclasses.replace(base, items=(*base.items, *as_layers(self._given(frame, term))))
         if term.name == "append" and base.kind == "sequence" and len(base.items) < MAX_SEQUENCE:
             return Resolved("sequence", items=(*base.items, self.evaluator.value(frame, term.args[1])))
         if base.kind in ("mapping", "sequence"):
             return unknown(f"changed by .{term.name}()")
         return base
+
+    def _given(self, frame: Frame, term: Term) -> list[tuple[str, Resolved]]:
+        pairs = zip(term.keys, term.args[1:], strict=False)
+        return [(key, self.evaluator.value(frame, argument)) for key, argument in pairs]
 
     def element(self, frame: Frame, _: int, term: Term) -> Resolved:
         """What a loop over a value gives."""
@@ -253,3 +244,25 @@ class Containers:
         source = self.evaluator.value(frame, term.args[-1])
         element = self.evaluator.value(frame, term.args[-2])
         return Resolved("part", name="comprehension", items=(element, source), frame=frame, term=index)
+
+
+def with_entries(base: Resolved, given: Iterable[tuple[str, Resolved]]) -> Resolved:
+    """A mapping after what `dict.update` was given: keywords, and mappings that stand without one."""
+    entries = dict(base.entries)
+    complete = base.complete
+    for key, value in given:
+        if _is_keyword(key):
+            entries[key] = value
+        else:
+            entries.update(value.entries)
+            complete = complete and value.kind == "mapping" and value.complete
+    return dataclasses.replace(base, entries=entries, complete=complete)
+
+
+def as_layers(given: Iterable[tuple[str, Resolved]]) -> list[Resolved]:
+    """The same as layers of a tree of settings, the last one on top."""
+    return [Resolved("mapping", entries={key: value}) if _is_keyword(key) else value for key, value in given]
+
+
+def _is_keyword(key: str) -> bool:
+    return bool(key) and not key.startswith("*")

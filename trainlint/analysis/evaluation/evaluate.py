@@ -357,7 +357,9 @@ class Evaluator:
         kind, where, method = self.scope.resolve(path, qualname, "__init__")
         frame = self.root(where, method) if kind == "function" else None
         events = frame.facts.events if frame is not None else ()
-        return frame is not None and any(stores_own(frame, event, name) for event in events)
+        return frame is not None and any(
+            event.name == name and stores_own(frame.facts, event) for event in events
+        )
 
     def _stores(self, base: Resolved, path: str, qualname: str, name: str) -> list[Resolved]:
         found: list[Resolved] = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.conversions import literal
 from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, Site, join, unknown
+from trainlint.analysis.evaluation.writes import stored_name
 from trainlint.analysis.facts import Event
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Layers:
             return unknown(f"{name} of a tree of settings", frozenset({name}))
         found: Resolved | None = None
         for event in frame.facts.events:
-            if _stored_name(frame, event) != name or event.nested >= 0:
+            if stored_name(frame, event) != name or event.nested >= 0:
                 continue
             base = self.evaluator.value(frame, event.term)
             if base.site != node.site or base.kind not in ("object", "overlay") or base.keys:
@@ -181,15 +182,6 @@ class Layers:
             ]
             _put(root, key, join(values))
         return Resolved("mapping", entries=root) if root else _ABSENT
-
-
-def _stored_name(frame: Frame, event: Event) -> str:
-    if event.kind == "store-attr":
-        return event.name
-    if event.kind == "store-item":
-        key = frame.term(event.key).value
-        return key if isinstance(key, str) else ""
-    return ""
 
 
 def _put(root: dict[str, Resolved], dotted: str, value: Resolved) -> None:

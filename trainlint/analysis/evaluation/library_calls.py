@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from trainlint.analysis.evaluation.containers import as_layers, with_entries
 from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert
 from trainlint.analysis.evaluation.flags import is_made_here
 from trainlint.analysis.evaluation.option_fields import field_default
@@ -148,22 +149,10 @@ class LibraryCalls:
 
     def _dict(self, frame: Frame, index: int, term: Term, values: Sequence[Resolved]) -> Resolved:
         site = site_of(frame, index)
+        given = list(zip(term.keys, values, strict=True))
         if any(value.kind != "mapping" and self.evaluator.trees.has(value) for value in values):
-            named = zip(term.keys, values, strict=True)
-            layers = [
-                Resolved("mapping", entries={key: value}) if key and not key.startswith("*") else value
-                for key, value in named
-            ]
-            return Resolved("overlay", items=tuple(layers))
-        entries: dict[str, Resolved] = {}
-        complete = True
-        for key, value in zip(term.keys, values, strict=True):
-            if key and not key.startswith("*"):
-                entries[key] = value
-            else:
-                entries.update(value.entries)
-                complete = complete and value.kind == "mapping" and value.complete
-        return Resolved("mapping", entries=entries, complete=complete, site=site)
+            return Resolved("overlay", items=tuple(as_layers(given)))
+        return with_entries(Resolved("mapping", complete=True, site=site), given)
 
     def _loader_class(self, term: Term, values: Sequence[Resolved]) -> str:
         for key, value in zip(term.keys, values, strict=True):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainlint.analysis.evaluation.operators import truthiness
+from trainlint.analysis.evaluation.branches import taken
 from trainlint.analysis.evaluation.values import Frame, Resolved, join, unknown
-from trainlint.analysis.facts import Event
+from trainlint.analysis.facts import Event, UnitFacts
 
 if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
@@ -31,9 +31,9 @@ class PostInit:
         self._frames.append(frame)
         found = before
         for event in facts.events:
-            if not stores_own(frame, event, name):
+            if event.name != name or not stores_own(facts, event):
                 continue
-            happens = self._happens(frame, event)
+            happens = taken(self.evaluator, frame, event.conditions)
             if happens is False:
                 continue
             value = self.evaluator.value(frame, event.value)
@@ -42,20 +42,10 @@ class PostInit:
             found = value if happens else join([found, value])
         return found
 
-    def _happens(self, frame: Frame, event: Event) -> bool | None:
-        certain: bool | None = True
-        for condition in event.conditions:
-            truth = truthiness(self.evaluator.value(frame, condition.term).default())
-            if truth is None:
-                certain = None
-            elif truth is not condition.holds:
-                return False
-        return certain
 
-
-def stores_own(frame: Frame, event: Event, name: str) -> bool:
-    """Whether a method stores this attribute of its own object."""
-    if event.kind != "store-attr" or event.name != name or event.nested >= 0:
+def stores_own(facts: UnitFacts, event: Event) -> bool:
+    """Whether a method stores an attribute of its own object."""
+    if event.kind != "store-attr" or event.nested >= 0:
         return False
-    owner = frame.term(event.term)
+    owner = facts.terms[event.term]
     return owner.op == "param" and owner.name == "self"

@@ -50,7 +50,7 @@ class Writes:
             if frame is None:
                 continue
             for event in self.evaluator.scope.events(frame.facts):
-                if _stored(frame, event) == name and to_holder(frame, event.term, False):
+                if stored_name(frame, event) == name and to_holder(frame, event.term, False):
                     plain = not event.conditions and event.loop < 0 and event.nested < 0
                     sweeps = _sweeps(frame, event)
                     yield Write(frame, event, event.term, event.value, bound=plain, sweeps=sweeps)
@@ -120,7 +120,8 @@ class Writes:
         return found
 
 
-def _stored(frame: Frame, event: Event) -> str:
+def stored_name(frame: Frame, event: Event) -> str:
+    """The attribute or constant key that a store event sets; "" for others."""
     if event.kind == "store-attr":
         return event.name
     if event.kind == "store-item":

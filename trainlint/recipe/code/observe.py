@@ -6,8 +6,8 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from trainlint.analysis.evaluation.branches import taken
 from trainlint.analysis.evaluation.evaluate import Evaluator
-from trainlint.analysis.evaluation.operators import truthiness
 from trainlint.analysis.evaluation.values import Frame, Resolved, Site
 from trainlint.analysis.facts import Condition, Event, Parameter
 from trainlint.findings import Span
@@ -280,14 +280,7 @@ class Observations:
 
     def happens(self, frame: Frame, conditions: Sequence[Condition]) -> bool | None:
         """Whether a default run takes this branch: True, False, or None where a condition is not known."""
-        certain: bool | None = True
-        for condition in conditions:
-            truth = truthiness(self.evaluator.value(frame, condition.term).default())
-            if truth is None:
-                certain = None
-            elif truth is not condition.holds:
-                return False
-        return certain
+        return taken(self.evaluator, frame, conditions)
 
     def runs(self, call: Call) -> bool | None:
         """Whether a default run comes to a call: by its own branches, and by those its unit is called in."""

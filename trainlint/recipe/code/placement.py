@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from trainlint.analysis.branches import is_main_guard
 from trainlint.analysis.evaluation.values import Frame
-from trainlint.analysis.facts import Condition, Event, UnitFacts
+from trainlint.analysis.facts import Condition, Event
 from trainlint.recipe.code.observe import Observations
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.rate.formula_parts import Scope
@@ -132,7 +133,9 @@ class Placements:
         ]
         shared = events[trains[0]].conditions if trains else ()
         branches = tuple(
-            each for each in event.conditions if each not in shared and not is_main_guard(frame.facts, each)
+            each
+            for each in event.conditions
+            if each not in shared and not is_main_guard(frame.facts.terms, each.term)
         )
         return (place < trains[0] if trains else None), branches
 
@@ -146,9 +149,3 @@ class Placements:
         while loop >= 0 and loop != outer:
             loop = frame.facts.loops[loop].parent
         return loop == outer
-
-
-def is_main_guard(facts: UnitFacts, condition: Condition) -> bool:
-    """Whether a branch is `if __name__ == "__main__"`."""
-    term = facts.terms[condition.term]
-    return term.op == "cmp" and any(facts.terms[side].value == "__main__" for side in term.args)

@@ -6,7 +6,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Sequence
 
+from trainlint.analysis.branches import is_main_guard
 from trainlint.analysis.close.reader import Reader
+from trainlint.analysis.evaluation.post_init import stores_own
 from trainlint.analysis.facts import Event, UnitFacts
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.recipe.code.reach import Place
@@ -102,7 +104,7 @@ class ProjectTables:
             for place in self.methods(path, qualname):
                 facts = self.facts(*place)
                 for event in facts.events if facts is not None else ():
-                    if facts is not None and _stores_own(facts, event):
+                    if facts is not None and stores_own(facts, event):
                         stores.setdefault(event.name, []).append((place, event))
         return self._stores[key].get(name, ())
 
@@ -138,16 +140,5 @@ def _call_table(facts: UnitFacts, events: Collection[Event]) -> CallTable:
     return table
 
 
-def _stores_own(facts: UnitFacts, event: Event) -> bool:
-    if event.kind != "store-attr" or event.nested >= 0:
-        return False
-    base = facts.terms[event.term]
-    return base.op == "param" and base.name == "self"
-
-
 def _under_main_guard(facts: UnitFacts, event: Event) -> bool:
-    for condition in event.conditions:
-        term = facts.terms[condition.term]
-        if term.op == "cmp" and any(facts.terms[side].value == "__main__" for side in term.args):
-            return True
-    return False
+    return any(is_main_guard(facts.terms, condition.term) for condition in event.conditions)

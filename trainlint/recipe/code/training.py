@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from trainlint.analysis.evaluation.values import Frame, Resolved
@@ -52,10 +52,13 @@ class Training:
 
     def _closure(self) -> frozenset[Place]:
         """Units that run a backward pass, themselves or through project functions they call."""
-        found: set[Place] = set()
-        for call in self.seen.calls:
-            if takes_step(self.seen.evaluator, call):
-                found.add(call.place)
+        return self._with_callers(
+            call.place for call in self.seen.calls if takes_step(self.seen.evaluator, call)
+        )
+
+    def _with_callers(self, places: Iterable[Place]) -> frozenset[Place]:
+        """These units and all that run them, directly or not."""
+        found = set(places)
         waiting = sorted(found)
         while waiting:
             for caller in self._callers(waiting.pop()):
@@ -209,14 +212,7 @@ class Training:
     @cached_property
     def _fitting(self) -> frozenset[Place]:
         """The units that fit a model, themselves or through project functions they call."""
-        found = {call.place for call in self.fits}
-        waiting = sorted(found)
-        while waiting:
-            for caller in self._callers(waiting.pop()):
-                if caller not in found:
-                    found.add(caller)
-                    waiting.append(caller)
-        return frozenset(found)
+        return self._with_callers(call.place for call in self.fits)
 
     def _fits_below(self, facts: UnitFacts, event: Event) -> bool:
         frame = self.seen.evaluator.root(facts.path, facts.qualname)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.analysis.facts import Event, Parameter, Term
 from trainlint.findings import Span
+from trainlint.recipe.code.functions import function_of
 from trainlint.recipe.code.leaves import derived
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.model import Link, State, Value
@@ -47,16 +48,12 @@ def _body(seen: Observations, value: Resolved) -> tuple[Frame, int, str] | None:
     if value.name == _PARTIAL and value.frame is not None:
         given = value.frame.term(value.term).args[1:2]
         return _body(seen, seen.evaluator.value(value.frame, given[0])) if given else None
-    if value.kind != "function":
+    found = function_of(seen, value) if value.kind == "function" else None
+    if found is None:
         return None
-    if value.frame is None:
-        path, _, qualname = value.name.partition("::")
-        frame = seen.evaluator.root(path, qualname)
-        return None if frame is None else (frame, -1, qualname.rpartition(".")[2].partition("#")[0])
-    nested = value.value
-    if not isinstance(nested, int) or isinstance(nested, bool):
-        return None
-    return value.frame, nested, value.frame.facts.nested[nested].name
+    if found.nested >= 0:
+        return found.frame, found.nested, found.frame.facts.nested[found.nested].name
+    return found.frame, -1, found.frame.facts.qualname.rpartition(".")[2].partition("#")[0]
 
 
 def _bound(value: Resolved) -> tuple[int, frozenset[str]]:

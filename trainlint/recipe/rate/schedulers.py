@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from trainlint.analysis.branches import is_main_guard
 from trainlint.analysis.evaluation.values import Resolved, Site
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.observe import Call, Observations
-from trainlint.recipe.code.placement import is_main_guard
 from trainlint.recipe.rate.formula_parts import BATCHES, Env, Node, Scope, UnresolvedError
 from trainlint.recipe.rate.formulas import Formulas
 from trainlint.recipe.rate.functions import PACKAGES as FUNCTIONS
@@ -48,7 +48,8 @@ class Schedulers:
         parts = {site for call in calls for site in self._handed(call)}
         outer = [call for call in calls if call.site not in parts]
         for call in outer:
-            branches = [each for each in call.event.conditions if not is_main_guard(call.frame.facts, each)]
+            terms = call.frame.facts.terms
+            branches = [each for each in call.event.conditions if not is_main_guard(terms, each.term)]
             if self.seen.happens(call.frame, branches) is None:
                 raise CurveError(
                     f"whether {_plain(call.name)} is used hangs on a condition that is not known"
