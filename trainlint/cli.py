@@ -42,11 +42,21 @@ class Commands(click.Group):
                 known = {item.value for item in found}
                 options = command.shell_complete(inner, incomplete)
                 return [*found, *(item for item in options if item.value not in known)]
-        return [*found, CompletionItem(incomplete, type="file")]
+        # Files first: bash forgets what stands before them.
+        return [CompletionItem(incomplete, type="file"), *found]
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Commands in the order they are of use."""
         return list(self.commands)
+
+
+def _names(_ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Rules, and families where they are taken too, that begin like the last of several names."""
+    from trainlint.commands.rules import known_names  # noqa: PLC0415
+
+    before, comma, last = incomplete.rpartition(",")
+    known = known_names(families=parameter.name != "rule")
+    return [CompletionItem(f"{before}{comma}{name}") for name in known if name.startswith(last)]
 
 
 @click.group(
@@ -71,8 +81,12 @@ def cli() -> None:
     metavar="FORMAT[=FILE]",
     help="Report in this format to this file; several may be given, one without a file.",
 )
-@click.option("--select", multiple=True, metavar="NAMES", help="Only these rules or families.")
-@click.option("--ignore", multiple=True, metavar="NAMES", help="Not these rules or families.")
+@click.option(
+    "--select", multiple=True, metavar="NAMES", shell_complete=_names, help="Only these rules or families."
+)
+@click.option(
+    "--ignore", multiple=True, metavar="NAMES", shell_complete=_names, help="Not these rules or families."
+)
 @click.option("--strict", is_flag=True, help="Also report findings of medium confidence.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors and warnings only.")
 @click.option(
@@ -93,13 +107,25 @@ def cli() -> None:
 @click.option(
     "--diff-base", metavar="REV", help="Only findings on lines changed since this commit, branch or tag."
 )
-@click.option("--add-ignore", metavar="NAME", help="Write suppressions for what this rule or family reports.")
+@click.option("--fix", is_flag=True, help="Apply safe fixes, then report what is left.")
+@click.option(
+    "--unsafe-fixes", is_flag=True, help="With --fix or --diff, apply unsafe fixes too; else offer them."
+)
+@click.option("--diff", is_flag=True, help="Print what --fix would change as a diff, and write nothing.")
+@click.option(
+    "--add-ignore",
+    metavar="NAME",
+    shell_complete=_names,
+    help="Write suppressions for what this rule or family reports.",
+)
 @click.option("--reason", metavar="TEXT", help="Why, for --add-ignore.")
 @click.option("--stdin-filename", metavar="PATH", help="What file `-` (standard input) stands for.")
 @click.option("--statistics", is_flag=True, help="Also count the findings of each rule.")
 @click.option(
     "--show-suppressed", is_flag=True, help="Also list in SARIF what is suppressed, marked as such."
 )
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep what earlier runs found.")
+@click.option("--cache-dir", metavar="DIR", help="Where that is kept; default: .trainlint_cache at the root.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell the time each stage took.")
 def check(paths: tuple[str, ...], **options: Any) -> None:
     """Check files and folders; `-` is standard input.
@@ -122,7 +148,7 @@ def rules(form: str) -> None:
 
 
 @cli.command()
-@click.argument("rule")
+@click.argument("rule", shell_complete=_names)
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: auto."
 )
@@ -221,6 +247,16 @@ def init(folder: str) -> None:
     from trainlint.commands.init import write_first_settings  # noqa: PLC0415
 
     click.echo(write_first_settings(folder), nl=False)
+
+
+@cli.command()
+@click.argument("path", default=".", metavar="[PATH]")
+@click.option("--cache-dir", metavar="DIR", help="Where the cache is, if not at its default place.")
+def clean(path: str, cache_dir: str | None) -> None:
+    """Delete the cache of the project that a path belongs to."""
+    from trainlint.commands.clean import delete_cache  # noqa: PLC0415
+
+    click.echo(delete_cache(path, cache_dir), nl=False)
 
 
 @cli.command()

@@ -93,12 +93,18 @@ class Finding(msgspec.Struct, frozen=True):
         """Reports are sorted by path, line, column, rule."""
         return (self.span.path, self.span.line, self.span.column, self.rule, self.message)
 
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Every place the finding speaks of: the primary one, its evidence, what its fix changes."""
+        edits = self.fix.edits if self.fix is not None else ()
+        return (self.span, *(each.span for each in self.related), *(each.span for each in edits))
+
 
 class Notice(msgspec.Struct, frozen=True, order=True):
     """Something that could not be read or judged, and why. A notice never fails a run by default.
 
     Kinds: unreadable, encoding, syntax, python2, too-deep, too-large, crashed, config-syntax, budget,
-    internal.
+    internal, fix.
     """
 
     path: str
@@ -111,7 +117,8 @@ class Summary(msgspec.Struct):
     """What a run read and found. `frameworks` are display names; `unknown_fields` counts recipe fields left
     unknown.
 
-    Not reported are `suppressed` findings, `baselined` ones, and those on `unchanged` lines.
+    Not reported are `suppressed` findings, `baselined` ones, and those on `unchanged` lines. `fixed` are the
+    findings that this run mended, in `fixed_files`; `fixable` those left that have a fix.
     """
 
     python_files: int = 0
@@ -127,6 +134,8 @@ class Summary(msgspec.Struct):
     baselined: int = 0
     unchanged: int = 0
     fixable: int = 0
+    fixed: int = 0
+    fixed_files: int = 0
 
 
 class Silenced(msgspec.Struct, frozen=True):

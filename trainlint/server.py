@@ -24,7 +24,15 @@ from pygls.uris import to_fs_path
 from trainlint.discovery.paths import canonical
 from trainlint.output.lsp import Encoding
 from trainlint.pipeline.spawning import leave_interrupts, spawning
-from trainlint.server_worker import diagnose, problem, readable, warm_up
+from trainlint.server_actions import (
+    FIX_ALL,
+    KINDS,
+    fix_all_action,
+    has_safe_fix,
+    is_wanted,
+    quick_fixes,
+)
+from trainlint.server_worker import diagnose, fix_all, problem, readable, warm_up
 from trainlint.version import VERSION
 
 DEBOUNCE = 0.2
@@ -43,6 +51,7 @@ class Server(LanguageServer):
         super().__init__("trainlint", VERSION, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
         self._pool: ProcessPoolExecutor | None = None
         self._pending: dict[str, asyncio.Task[None]] = {}
+        self._published: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self._turn = asyncio.Lock()
         self._diagnostic = get_converter()
 
@@ -70,9 +79,26 @@ class Server(LanguageServer):
     def publish(self, uri: str, found: list[dict[str, Any]], version: int | None = None) -> None:
         """Sends diagnostics; an empty list takes them away."""
         diagnostics = self._diagnostic.structure(found, list[types.Diagnostic])
+        self._published[uri] = (version, diagnostics)
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(uri=uri, diagnostics=diagnostics, version=version)
         )
+
+    async def actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
+        """The code actions for a range of a buffer; none while its diagnostics are another version's."""
+        uri, only = params.text_document.uri, params.context.only
+        document = self.workspace.text_documents.get(uri)
+        version, diagnostics = self._published.get(uri, (None, []))
+        if document is None or document.version != version:
+            return []
+        found: list[types.CodeAction] = []
+        if is_wanted(types.CodeActionKind.QuickFix.value, only):
+            found += quick_fixes(uri, diagnostics, params.range)
+        if is_wanted(FIX_ALL, only) and has_safe_fix(diagnostics):
+            edit = await self._fix_all(canonical(to_fs_path(uri) or ""), document.source)
+            if edit is not None and document.version == version:
+                found.append(fix_all_action(uri, edit))
+        return found
 
     def warm(self) -> None:
         """Starts the worker ahead of the first buffer."""
@@ -104,16 +130,29 @@ class Server(LanguageServer):
             self.publish(uri, found, version)
 
     async def _diagnose(self, path: str, text: str) -> list[dict[str, Any]]:
-        encoding = cast("Encoding", str(getattr(self.workspace.position_encoding, "value", "utf-16")))
         try:
-            work = asyncio.wrap_future(self._submit(diagnose, path, text, encoding))
-            return await asyncio.wait_for(work, PATIENCE)
+            return await self._answer(diagnose, path, text)
         except BrokenProcessPool:
-            self.end()
             return [problem("not checked: reading this file ended the analysis; please report it")]
         except asyncio.TimeoutError:
-            self.end()
             return [problem(f"not checked: it took more than {PATIENCE:.0f} seconds")]
+
+    async def _fix_all(self, path: str, text: str) -> dict[str, Any] | None:
+        async with self._turn:
+            try:
+                return await self._answer(fix_all, path, text)
+            except (BrokenProcessPool, asyncio.TimeoutError):
+                return None
+
+    async def _answer(self, work: Callable[[str, str, Encoding], Result], path: str, text: str) -> Result:
+        """What the worker makes of a buffer. A worker that dies or hangs is ended, and the error raised."""
+        encoding = cast("Encoding", str(getattr(self.workspace.position_encoding, "value", "utf-16")))
+        try:
+            answer = asyncio.wrap_future(self._submit(work, path, text, encoding))
+            return await asyncio.wait_for(answer, PATIENCE)
+        except (BrokenProcessPool, asyncio.TimeoutError):
+            self.end()
+            raise
 
     def _submit(self, work: Callable[..., Result], *args: Any) -> Future[Result]:
         with spawning():
@@ -150,6 +189,10 @@ def make_server() -> Server:
     async def closed(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
         ls.forget(params.text_document.uri)
         ls.publish(params.text_document.uri, [])
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=KINDS))
+    async def actions(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
+        return await ls.actions(params)
 
     return server
 

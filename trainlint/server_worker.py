@@ -1,4 +1,4 @@
-"""What the language server runs in a process of its own: one buffer in, its diagnostics out."""
+"""What the language server runs in a process of its own: one buffer in, its diagnostics or its fix out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ ERROR, INFORMATION = 1, 3
 
 def warm_up() -> None:
     """Imports the pipeline, so that the first buffer does not wait for it."""
-    import trainlint.linter  # noqa: F401, PLC0415
+    import trainlint.pipeline.run  # noqa: F401, PLC0415
+    import trainlint.recipe.code.from_code  # noqa: F401, PLC0415
 
 
 def diagnose(path: str, text: str, encoding: Encoding) -> list[dict[str, Any]]:
@@ -26,10 +27,27 @@ def diagnose(path: str, text: str, encoding: Encoding) -> list[dict[str, Any]]:
     from trainlint.settings.model import Settings  # noqa: PLC0415
 
     try:
-        report = lint([], Settings(jobs=1), stdin=(path, text))
+        report = lint([], Settings(jobs=1), stdin=(path, text), cached=True)
         return diagnostics(report, encoding).get(file_uri(path), [])
     except Exception as error:  # noqa: BLE001 - the editor must hear of it, and the worker must live on
         return [problem(describe(error), ERROR if is_usage_error(error) else INFORMATION)]
+
+
+def fix_all(path: str, text: str, encoding: Encoding) -> dict[str, Any] | None:
+    """The LSP edit that applies every safe fix to a buffer; None where there is none. Never raises."""
+    from trainlint.fixing.project import fix_project  # noqa: PLC0415
+    from trainlint.linter import projects_of  # noqa: PLC0415
+    from trainlint.output.lsp import text_edit  # noqa: PLC0415
+    from trainlint.settings.model import Settings  # noqa: PLC0415
+
+    try:
+        projects = projects_of([], Settings(jobs=1), (path, text))
+        changed = [
+            each for project in projects for each in fix_project(project, (path, text)).outcome.changed
+        ]
+        return text_edit(text, changed[0].text, encoding) if changed else None
+    except Exception:  # noqa: BLE001 - its diagnostics tell of it; the worker must live on
+        return None
 
 
 def problem(message: str, severity: int = INFORMATION) -> dict[str, Any]:

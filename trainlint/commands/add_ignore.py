@@ -15,10 +15,11 @@ from trainlint.linter import Run
 from trainlint.output.places import Places
 from trainlint.output.progress import Progress
 from trainlint.output.terminal import visible
+from trainlint.rewriting.files import RewriteError, replace
 from trainlint.rulebook.loading import Rulebook
 from trainlint.settings.model import Settings, SettingsError
 from trainlint.suppressions.adding import Wanted, add_comments, refusal_of
-from trainlint.suppressions.rewriting import RewriteError, replace, rewritten
+from trainlint.suppressions.rewriting import rewritten
 from trainlint.suppressions.silencing import RULE
 
 _REASON_LIMIT = 200

@@ -15,7 +15,7 @@ from trainlint.baseline.file import BaselineError, baseline_file, counted, read_
 from trainlint.baseline.holding import pruned, under_new_names
 from trainlint.baseline.keys import Key, Keys
 from trainlint.discovery.projects import discover, find_root
-from trainlint.discovery.walk import BASELINE_FILE
+from trainlint.discovery.walk import BASELINE_FILE, holds_source
 from trainlint.findings import Report
 from trainlint.output.progress import Progress
 from trainlint.output.terminal import visible
@@ -119,7 +119,7 @@ def _judge(paths: Sequence[str], settings: Settings, file: str | None) -> list[J
             run = Run(project, progress=progress, parallel=True)
             report = run.report()
             _refuse_failure(report)
-            keys = Keys(run.index, run.sources)
+            keys = Keys(run.index, run.sources, run.rulebook)
             found_keys = [keys.key(finding) for finding in run.standing]
             aliases = run.rulebook.aliases
             judged.append(Judged(Path(project.root), found_keys, _judging(run, report), aliases))
@@ -165,7 +165,7 @@ def _refuse_failure(report: Report) -> None:
 def _existing(root: Path, file: str | None) -> Path:
     found = baseline_file(root, file)
     if found is None:
-        message = f"{_shown(root)} has no {BASELINE_FILE}: `trainlint baseline create` makes one"
+        message = f"there is no {_shown(root / BASELINE_FILE)}: `trainlint baseline create` makes one"
         raise BaselineError(message)
     return found
 
@@ -173,7 +173,12 @@ def _existing(root: Path, file: str | None) -> Path:
 def _target(root: Path, file: str | None) -> Path:
     """Where to write. A link that merely has the default name may lead anywhere: it must be asked for."""
     if file is not None:
-        return Path(file)
+        named = Path(file)
+        if named.name != BASELINE_FILE and holds_source(named.name):
+            raise BaselineError(
+                f"{visible(file)}: a baseline is JSON, and this is the name of code or settings"
+            )
+        return named
     target = root / BASELINE_FILE
     if target.is_symlink():
         raise BaselineError(f"{_shown(target)} is a link: name the file with --baseline")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from trainlint.commands.outputs import Output, Shape, planned, write
 from trainlint.findings import Report
 from trainlint.output.progress import Progress
+from trainlint.output.terminal import visible
 from trainlint.output.verdict import INTERNAL
 from trainlint.settings.model import Settings
 
@@ -38,9 +40,14 @@ class CheckOptions(msgspec.Struct, frozen=True):
     diff_base: str | None = None
     add_ignore: str | None = None
     reason: str | None = None
+    fix: bool = False
+    unsafe_fixes: bool = False
+    diff: bool = False
     outputs: tuple[str, ...] = ()
     statistics: bool = False
     show_suppressed: bool = False
+    no_cache: bool = False
+    cache_dir: str | None = None
     verbose: bool = False
 
 
@@ -54,16 +61,30 @@ def run_check(paths: Sequence[str], options: CheckOptions) -> int:
         return _add_ignores(named, options, stdin=stdin is not None)
     if options.reason is not None:
         raise click.UsageError("--reason goes with --add-ignore")
-    outputs = _outputs(options)
+    if options.fix or options.diff:
+        from trainlint.commands.fix import run_fix  # noqa: PLC0415
+
+        return run_fix(named, options, stdin)
+    outputs = outputs_of(options)
     progress = Progress(sys.stderr, wanted=not options.quiet)
+    remarks: list[str] = []
     try:
-        report = lint(named, settings_of(options), stdin=stdin, progress=progress, parallel=True)
+        report = lint(
+            named,
+            settings_of(options),
+            stdin=stdin,
+            progress=progress,
+            parallel=True,
+            cached=not options.no_cache,
+            remarks=remarks,
+        )
     finally:
         progress.clear()
     code = exit_code(report)
-    write(report, outputs, _shape(options, code))
+    write(report, outputs, shape_of(options, code))
     if options.verbose:
-        _tell_time(report)
+        click.echo("".join(f"{visible(remark)}\n" for remark in remarks), err=True, nl=False)
+        tell_time(report)
     return code
 
 
@@ -86,26 +107,39 @@ def settings_of(options: CheckOptions) -> Settings:
         jobs=options.jobs,
         baseline=options.baseline,
         diff_base=options.diff_base,
+        cache_dir=options.cache_dir and os.path.abspath(options.cache_dir),  # noqa: PTH100 - links stay links
     )
 
 
 def _add_ignores(named: Sequence[Path], options: CheckOptions, *, stdin: bool) -> int:
     from trainlint.commands.add_ignore import add_ignores  # noqa: PLC0415
 
+    if options.fix or options.diff:
+        raise click.UsageError("--add-ignore and --fix both write: run one after the other")
     if stdin:
         raise click.UsageError("--add-ignore writes into files: name them instead of `-`, standard input")
     return add_ignores(named, settings_of(options), options.add_ignore or "", options.reason)
 
 
-def _outputs(options: CheckOptions) -> list[Output]:
+def outputs_of(options: CheckOptions) -> list[Output]:
+    """The reports to write. Raises UsageError where options do not go together."""
     outputs = planned(options.form, options.output_file, options.outputs)
     if options.show_suppressed and not any(output.form == "sarif" for output in outputs):
         raise click.UsageError("--show-suppressed goes with --format sarif or --output sarif=FILE")
     return outputs
 
 
-def _shape(options: CheckOptions, code: int) -> Shape:
-    return Shape(options.color, options.quiet, options.statistics, options.show_suppressed, code)
+def shape_of(options: CheckOptions, code: int, *, to_stderr: bool = False) -> Shape:
+    """How the reports are to look."""
+    return Shape(
+        color=options.color,
+        quiet=options.quiet,
+        statistics=options.statistics,
+        show_suppressed=options.show_suppressed,
+        exit_code=code,
+        to_stderr=to_stderr,
+        unsafe_fixes=options.unsafe_fixes,
+    )
 
 
 def _named(paths: Sequence[str]) -> list[Path]:
@@ -123,7 +157,8 @@ def _stdin(paths: Sequence[str], options: CheckOptions) -> tuple[str, str] | Non
     if len(paths) > 1:
         raise click.UsageError("`-`, standard input, is checked alone: name no other path with it")
     try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig")
+        # The byte order mark stays: a fixed text is given back with it.
+        text = sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError as error:
         raise click.UsageError(f"standard input is not UTF-8: {error.reason} (byte {error.start})") from error
     return options.stdin_filename or STDIN_NAME, text
@@ -142,7 +177,8 @@ def _from_here(pattern: str) -> str:
     return f"{Path.cwd().as_posix()}/{text.removeprefix('./')}"
 
 
-def _tell_time(report: Report) -> None:
+def tell_time(report: Report) -> None:
+    """Prints the seconds of each stage to standard error."""
     total = sum(report.seconds.values())
     for stage, seconds in report.seconds.items():
         click.echo(f"{stage:<12} {seconds:8.3f} s", err=True)

@@ -69,7 +69,8 @@ def to_toml(effective: Effective) -> str:
                 tables += ["", header]
             tables.append(_commented(f"{_key(keys[-1])} = {_value(value)}", origin))
         else:
-            shown = f"{keys[0]} = {_value(value)}" if value is not None else f"{keys[0]} ="
+            meant = effective.settings.fails_at if keys[0] == "fail-on" else value
+            shown = f"{keys[0]} = {_value(meant)}" if meant is not None else f"{keys[0]} ="
             idle = value is None or keys[0] == "extend"
             lines.append(_commented(f"# {shown}" if idle else shown, origin))
     return "\n".join([*lines, *tables]) + "\n"

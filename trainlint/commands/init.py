@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from pathlib import Path
 
+from trainlint.output.terminal import visible
 from trainlint.settings.file import OWN_FILE, settings_file_in
 from trainlint.settings.model import SettingsError
 
@@ -46,7 +48,20 @@ def write_first_settings(folder: str) -> str:
         create_whole(target, FIRST_SETTINGS)
     except FileExistsError as error:
         raise SettingsError(f"{target} exists already: it is left as it is") from error
-    return f"wrote {target}: every setting in it is a comment, so nothing changes yet\n"
+    told = f"wrote {target}: every setting in it is a comment, so nothing changes yet\n"
+    above = _settings_above(place.resolve())
+    if above is None:
+        return told
+    relative = Path(os.path.relpath(above, place.resolve())).as_posix()
+    mine = "but the folder is a project of its own now"
+    advice = f"write `extend = {json.dumps(relative)}` to build on it"
+    return visible(f"{told.strip()}; {mine}, and {relative} no longer counts here: {advice}") + "\n"
+
+
+def _settings_above(folder: Path) -> Path | None:
+    """The settings that counted here before there were own ones."""
+    found = (settings_file_in(parent) for parent in folder.parents)
+    return next((file for file in found if file is not None), None)
 
 
 def create_whole(target: Path, text: str) -> None:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import click
 import msgspec
@@ -31,13 +32,23 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """What the options say of how reports look; `exit_code` is the run's."""
+    """What the options say of how reports look; `exit_code` is the run's.
+
+    With `to_stderr` standard output is taken by something else; `unsafe_fixes` count as fixes to offer.
+    """
 
     color: str = "auto"
     quiet: bool = False
     statistics: bool = False
     show_suppressed: bool = False
     exit_code: int = 0
+    to_stderr: bool = False
+    unsafe_fixes: bool = False
+
+    @property
+    def stream(self) -> IO[str]:
+        """Where reports without a file go."""
+        return sys.stderr if self.to_stderr else sys.stdout
 
 
 def planned(form: str | None, output_file: str | None, outputs: Sequence[str]) -> list[Output]:
@@ -63,7 +74,7 @@ def write(report: Report, outputs: Sequence[Output], shape: Shape) -> None:
     failed = [problem for output, text in texts if output.path for problem in _saved(output.path, text)]
     for output, text in texts:
         if output.path is None:
-            click.echo(text, nl=False, color=wants_colour(shape.color, sys.stdout))
+            click.echo(text, nl=False, color=wants_colour(shape.color, shape.stream), err=shape.to_stderr)
     if shape.statistics and not any(output.form in FOR_PEOPLE for output in outputs):
         click.echo(_counts(report, Style(colour=wants_colour(shape.color, sys.stderr))), nl=False, err=True)
     if failed:
@@ -101,13 +112,13 @@ def _for_people(report: Report, output: Output, shape: Shape) -> str:
     from trainlint.output.text import DEFAULT_COLUMNS, concise, full  # noqa: PLC0415
 
     to_file = output.path is not None
-    style = Style(colour=shape.color == "always" if to_file else wants_colour(shape.color, sys.stdout))
+    style = Style(colour=shape.color == "always" if to_file else wants_colour(shape.color, shape.stream))
     if output.form == "concise":
-        text = concise(report, style=style, quiet=shape.quiet)
+        text = concise(report, style=style, quiet=shape.quiet, unsafe_fixes=shape.unsafe_fixes)
     else:
-        seen = is_terminal(sys.stdout) and not to_file
+        seen = is_terminal(shape.stream) and not to_file
         columns = max(40, shutil.get_terminal_size().columns) if seen else DEFAULT_COLUMNS
-        text = full(report, style=style, columns=columns, quiet=shape.quiet)
+        text = full(report, style=style, columns=columns, quiet=shape.quiet, unsafe_fixes=shape.unsafe_fixes)
     counts = _counts(report, style) if shape.statistics else ""
     return f"{text}\n{counts}" if text and counts else text + counts
 
@@ -165,6 +176,10 @@ def _refuse_unwritable(output: Output) -> None:
         raise click.UsageError(f"{option}: {shown} is a folder")
     if not target.parent.is_dir():
         raise click.UsageError(f"{option}: no such folder: {visible(str(output.path.parent))}")
+    from trainlint.discovery.walk import holds_source  # noqa: PLC0415
+
+    if target.exists() and holds_source(target.name):
+        raise click.UsageError(f"{option}: {shown} is a file to be read, not a report: name another one")
     special = target.exists() and not target.is_file()
     if not os.access(target if special else target.parent, os.W_OK):
         raise click.UsageError(f"{option}: cannot write {shown}: the folder is read-only")

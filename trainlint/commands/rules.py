@@ -13,7 +13,7 @@ from trainlint.output.terminal import Style, pad, visible, width
 from trainlint.rulebook.loading import Rulebook, load_rulebook
 from trainlint.rulebook.rule import Rule
 from trainlint.settings.file import load_settings, settings_file_in
-from trainlint.settings.model import Settings
+from trainlint.settings.model import Settings, SettingsError
 
 
 def list_rules(form: str) -> str:
@@ -53,17 +53,30 @@ def explain_rule(name: str, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rulebook() -> Rulebook:
+def known_names(*, families: bool) -> list[str]:
+    """Every rule, and every family if asked for; whatever is wrong with the settings."""
+    try:
+        book = _loaded()
+    except SettingsError:
+        book = load_rulebook()
+    return [*(book.families() if families else ()), *book.rules]
+
+
+def _loaded() -> Rulebook:
     file = settings_file_in(find_root(Path.cwd()))
     settings = load_settings(file) if file is not None else Settings()
-    book = load_rulebook([Path(folder) for folder in settings.rulebooks])
+    return load_rulebook([Path(folder) for folder in settings.rulebooks])
+
+
+def _rulebook() -> Rulebook:
+    book = _loaded()
     for error in book.errors:
         click.echo(f"warning: {visible(str(error))}", err=True)
     return book
 
 
 def _severities(rule: Rule) -> str:
-    return "/".join(dict.fromkeys(case.severity.value for case in rule.cases))
+    return "/".join(severity.value for severity in rule.severities)
 
 
 def _as_data(rule: Rule) -> dict[str, object]:
@@ -72,7 +85,8 @@ def _as_data(rule: Rule) -> dict[str, object]:
         "family": rule.family,
         "summary": rule.summary,
         "status": rule.status,
-        "severities": list(dict.fromkeys(case.severity.value for case in rule.cases)),
+        "severities": [severity.value for severity in rule.severities],
+        "fixable": rule.fixable,
         "options": rule.defaults(),
         "aliases": list(rule.aliases),
         "url": rule_url(rule.name, rule.family) if rule.builtin else None,

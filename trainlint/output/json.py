@@ -51,6 +51,8 @@ def document(report: Report) -> dict[str, Any]:
             "baselined": summary.baselined,
             "unchanged": summary.unchanged,
             "fixable": summary.fixable,
+            "fixed": summary.fixed,
+            "fixed_files": summary.fixed_files,
         },
     }
 
@@ -99,4 +101,4 @@ def _fix(fix: Fix, places: Places) -> dict[str, Any]:
 
 
 def _edit(edit: Edit, places: Places) -> dict[str, Any]:
-    return {**span_fields(edit.span, places), "text": edit.text}
+    return {**span_fields(edit.span, places), "cell": edit.span.cell, "text": edit.text}

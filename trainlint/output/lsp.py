@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from trainlint.findings import Finding, Report, Severity, Span
+from trainlint.findings import Finding, Fix, Report, Severity, Span
 from trainlint.output.characters import json_text
 from trainlint.output.fingerprints import fingerprints
 from trainlint.output.places import Places
 from trainlint.output.secrets import hide_secrets
+from trainlint.text.source import Source
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
@@ -105,5 +106,46 @@ def _diagnostic(finding: Finding, fingerprint: str, places: Places, lines: Lines
             "family": finding.family,
             "confidence": finding.confidence.value,
             "fingerprint": fingerprint,
+            "fix": _fix(finding.fix, places, lines) if finding.fix is not None else None,
         },
     }
+
+
+def _fix(fix: Fix, places: Places, lines: Lines) -> dict[str, Any] | None:
+    """A fix as edits of documents, by URI; None in notebooks, whose cells are documents of their own."""
+    if not fix.edits or any(edit.span.cell is not None for edit in fix.edits):
+        return None
+    changes: dict[str, list[dict[str, Any]]] = {}
+    for edit in fix.edits:
+        uri = file_uri(places.absolute(edit.span.path))
+        changes.setdefault(uri, []).append({"range": lines.range(edit.span), "newText": edit.text})
+    return {"title": fix.title, "safety": fix.safety, "changes": changes}
+
+
+def text_edit(before: str, after: str, encoding: Encoding) -> dict[str, Any] | None:
+    """The LSP edit that makes one text of another; None where they are equal."""
+    if before == after:
+        return None
+    head = _shared(before, after)
+    tail = _shared(before[head:][::-1], after[head:][::-1])
+    if head and before[head - 1] == "\r":
+        # No position lies between the two characters of a line end.
+        head -= 1
+    if tail and before[len(before) - tail] == "\n":
+        tail -= 1
+    source = Source("", before)
+    positions = [_position_of(source, offset, encoding) for offset in (head, len(before) - tail)]
+    text = after[head : len(after) - tail]
+    return {"range": {"start": positions[0], "end": positions[1]}, "newText": text}
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts have in common at their start."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _position_of(source: Source, offset: int, encoding: Encoding) -> dict[str, int]:
+    line, column = source.position(offset)
+    start = source.starts[line - 1]
+    return {"line": line - 1, "character": units(source.text[start : start + column - 1], encoding)}

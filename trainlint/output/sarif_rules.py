@@ -27,13 +27,15 @@ def descriptors(rulebook: Rulebook, names: Iterable[str]) -> list[dict[str, Any]
 
 
 def _descriptor(rule: Rule) -> dict[str, Any]:
-    severity = max((case.severity for case in rule.cases), key=lambda each: each.rank)
+    severity = max(rule.severities, key=lambda each: each.rank)
     high = any(case.confidence is Confidence.HIGH for case in rule.cases)
     properties: dict[str, Any] = {
         "tags": [rule.family],
         "precision": "high" if high else "medium",
         "problem.severity": _PROBLEMS[severity],
     }
+    if rule.fixes:
+        properties["fixable"] = rule.fixable
     if rule.builtin:
         properties["page"] = rule_url(rule.name, rule.family)
     descriptor: dict[str, Any] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainlint.findings import Report
+from trainlint.output.fixes import fixable
 from trainlint.output.terminal import Style, visible
 
 MANY = 30
@@ -17,27 +18,44 @@ _NOTHING_READ = (
 )
 
 
-def summary_lines(report: Report, style: Style) -> list[str]:
-    """One or two lines; that nothing was read is said as plainly as that nothing was found."""
+def summary_lines(report: Report, style: Style, *, unsafe_fixes: bool = False) -> list[str]:
+    """A few lines; that nothing was read is said as plainly as that nothing was found.
+
+    `unsafe_fixes` tells that unsafe fixes are to be offered like safe ones.
+    """
     summary = report.summary
+    fixed = []
+    if summary.fixed:
+        fixed = [f"Fixed {count(summary.fixed, 'problem')} in {count(summary.fixed_files, 'file')}."]
     if not summary.python_files and not summary.configs:
-        return [_NOTHING_READ if report.notices else _NOTHING_NAMED]
+        return [*fixed, _NOTHING_READ if report.notices else _NOTHING_NAMED]
     parts = [
-        _count(summary.errors, "error"),
-        _count(summary.warnings, "warning"),
+        count(summary.errors, "error"),
+        count(summary.warnings, "warning"),
         f"{summary.advice:,} advice" if summary.advice else "",
     ]
     found = ", ".join(part for part in parts if part)
     nothing = "No new problems" if summary.baselined or summary.unchanged else "No problems"
     first = f"{style('bold', found) if found else nothing} in {_where(report)}."
-    lines = [first + "".join(_left_out(report))]
+    lines = [*fixed, first + "".join(_left_out(report)), *_to_fix(report, unsafe_fixes=unsafe_fixes)]
     found_much = summary.errors + summary.warnings + summary.advice >= MANY
     if found_much and not report.has_baseline:
         lines.append(_HOW_TO_START)
     if summary.unknown_fields and summary.programs:
-        unknown = _count(summary.unknown_fields, "recipe field")
+        unknown = count(summary.unknown_fields, "recipe field")
         lines.append(f"{unknown} unknown: trainlint recipe PATH --why FIELD tells why")
     return lines
+
+
+def _to_fix(report: Report, *, unsafe_fixes: bool) -> Iterator[str]:
+    """How many of the findings can be fixed, and how."""
+    safe, unsafe = fixable(report)
+    if unsafe_fixes and safe + unsafe:
+        yield f"{safe + unsafe:,} fixable with --fix --unsafe-fixes"
+    elif safe:
+        yield f"{safe:,} fixable with --fix" + (f" ({unsafe:,} more with --unsafe-fixes)" if unsafe else "")
+    elif unsafe:
+        yield f"{unsafe:,} fixable with --fix --unsafe-fixes"
 
 
 def _left_out(report: Report) -> Iterator[str]:
@@ -52,14 +70,15 @@ def _left_out(report: Report) -> Iterator[str]:
 
 def _where(report: Report) -> str:
     summary = report.summary
-    files = [_count(summary.python_files, "Python file"), _count(summary.configs, "config")]
+    files = [count(summary.python_files, "Python file"), count(summary.configs, "config")]
     read = ", ".join(part for part in files if part)
     frameworks = ", ".join(visible(name) for name in summary.frameworks)
     if not summary.programs:
         return f"{read}; no training program"
-    programs = _count(summary.programs, "program")
+    programs = count(summary.programs, "program")
     return f"{programs} ({read}; {frameworks})" if frameworks else f"{programs} ({read})"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """A number with its noun in the right form; "" for none."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else ""

@@ -15,6 +15,8 @@ _CODES = {
     "bold": "1",
     "dim": "2",
     "help": "32",
+    "added": "32",
+    "removed": "31",
 }
 
 TAB = 4

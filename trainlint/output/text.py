@@ -7,6 +7,7 @@ from collections import Counter
 
 from trainlint.findings import Finding, Notice, Report, Severity
 from trainlint.output.excerpt import excerpt
+from trainlint.output.fixes import fix_lines, how
 from trainlint.output.places import Places
 from trainlint.output.secrets import hide_secrets
 from trainlint.output.summary import summary_lines
@@ -23,8 +24,15 @@ _OLD_COMMAND = re.compile(r"(?<=#)#(?=\[)")
 DEFAULT_COLUMNS = 100
 
 
-def full(report: Report, *, style: Style, columns: int = DEFAULT_COLUMNS, quiet: bool = False) -> str:
-    """Errors and warnings with excerpt and evidence, advice in a line each, notices, a summary.
+def full(
+    report: Report,
+    *,
+    style: Style,
+    columns: int = DEFAULT_COLUMNS,
+    quiet: bool = False,
+    unsafe_fixes: bool = False,
+) -> str:
+    """Errors and warnings with excerpt, evidence and fix, advice in a line each, notices, a summary.
 
     Quiet output is the errors and warnings alone. Ends in a line break unless it is empty.
     """
@@ -38,12 +46,12 @@ def full(report: Report, *, style: Style, columns: int = DEFAULT_COLUMNS, quiet:
     advice = [finding for finding in findings if finding.severity is Severity.ADVICE]
     blocks += [_advice(advice, places, style), _notices(notices, places, style)]
     if not quiet:
-        blocks.append(summary_lines(report, style))
+        blocks.append(summary_lines(report, style, unsafe_fixes=unsafe_fixes))
     text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
     return inert(text) + "\n" if text else ""
 
 
-def concise(report: Report, *, style: Style, quiet: bool = False) -> str:
+def concise(report: Report, *, style: Style, quiet: bool = False, unsafe_fixes: bool = False) -> str:
     """One line per finding, then per notice: `path:line:column: severity[rule] message`.
 
     Quiet output is the errors and warnings alone.
@@ -59,7 +67,7 @@ def concise(report: Report, *, style: Style, quiet: bool = False) -> str:
         for notice in notices
     ]
     if not quiet:
-        lines += summary_lines(report, style)
+        lines += summary_lines(report, style, unsafe_fixes=unsafe_fixes)
     return inert("\n".join(lines)) + "\n" if lines else ""
 
 
@@ -96,7 +104,7 @@ def _block(finding: Finding, report: Report, places: Places, style: Style, colum
     lines += _related(finding, places, style, margin + "   ")
     if finding.hint:
         lines.append(f"{INDENT}{style('help', 'help:')} {_safe(finding.hint)}")
-    return lines
+    return [*lines, *(INDENT + line for line in fix_lines(finding, report, places, style, columns))]
 
 
 def _related(finding: Finding, places: Places, style: Style, margin: str) -> list[str]:
@@ -126,6 +134,9 @@ def _advice(findings: list[Finding], places: Places, style: Style) -> list[str]:
         lines.append(f"{style('advice', 'advice')}  {rule}  {style('bold', place)}  {message}")
         if finding.hint:
             lines.append(f"{' ' * len('advice')}  {style('help', 'help:')} {_safe(finding.hint)}")
+        if finding.fix is not None and finding.fix.edits:
+            fix = f"{_safe(finding.fix.title)} ({how(finding.fix)})"
+            lines.append(f"{' ' * len('advice')}  {style('help', 'fix:')} {fix}")
     return lines
 
 

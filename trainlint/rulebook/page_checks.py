@@ -17,7 +17,7 @@ from trainlint.rulebook.conditions import (
 from trainlint.rulebook.front_matter import FrontMatter, Path
 from trainlint.rulebook.options import check_option
 from trainlint.rulebook.patterns import refuse_pattern
-from trainlint.rulebook.rule import Rule, When
+from trainlint.rulebook.rule import FixSpec, Rule, When
 from trainlint.rulebook.wording import TemplateError, template_paths
 from trainlint.suggest import did_you_mean
 
@@ -56,6 +56,8 @@ def check_meaning(rule: Rule, matter: FrontMatter, stem: str) -> Iterator[Proble
         if path not in known:
             yield matter.line(("at",)), f"`at`: {_undeclared(path, known)}"
     yield from _check_texts(rule, known, matter)
+    for index, fix in enumerate(rule.fixes):
+        yield from _check_fix(rule, fix, known, matter, index)
 
 
 def _check_kind(rule: Rule, matter: FrontMatter) -> Iterator[Problem]:
@@ -150,6 +152,22 @@ def _check_texts(rule: Rule, known: Mapping[str, Subject], matter: FrontMatter) 
         inside = certain | _certain(case.when)
         for key, text in (("message", case.message), ("hint", case.hint)):
             yield from _check_text(rule, text, inside, known, matter.line(("cases", index, key)))
+
+
+def _check_fix(
+    rule: Rule, fix: FixSpec, known: Mapping[str, Subject], matter: FrontMatter, index: int
+) -> Iterator[Problem]:
+    place: Path = ("fix", index) if isinstance(matter.data["fix"], list) else ("fix",)
+    if fix.make and not rule.builtin:
+        yield matter.line((*place, "make")), "a rulebook of your own is data only: its fixes are `edits`"
+    yield from _check_when(rule, fix.when, known, matter, (*place, "when"))
+    certain = _certain(rule.when) | _certain(fix.when)
+    yield from _check_text(rule, fix.title, certain, known, matter.line((*place, "title")))
+    for number, edit in enumerate(fix.edits):
+        line = matter.line((*place, "edits", number))
+        if edit.at != "finding" and edit.at not in known:
+            yield line, f"`{edit.verb}`: {_undeclared(edit.at, known)}"
+        yield from _check_text(rule, edit.text, certain, known, line)
 
 
 def _certain(when: When) -> set[str]:

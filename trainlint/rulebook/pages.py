@@ -15,11 +15,20 @@ from jsonschema.protocols import Validator
 from trainlint.rulebook.front_matter import FrontMatter, PageReadError, read_front_matter
 from trainlint.rulebook.page_checks import check_meaning
 from trainlint.rulebook.page_text import read_body, read_examples, split_page
-from trainlint.rulebook.rule import Case, FactSpec, PageError, Rule
+from trainlint.rulebook.rule import Case, EditSpec, FactSpec, FixSpec, PageError, Rule
 from trainlint.suggest import did_you_mean
 
 PAGE_SCHEMA = Path(__file__).with_name("rule-page.schema.json")
 MOST_ERRORS = 10
+EDIT_VERBS = (
+    "set-argument",
+    "replace",
+    "insert-before",
+    "insert-after",
+    "delete-statement",
+    "replace-scalar",
+)
+"""What a fix can do, by the key that says so."""
 
 
 class Page(NamedTuple):
@@ -134,12 +143,33 @@ def _build(data: Mapping[str, Any], page: Page) -> Rule:
         facts={name: _fact(spec) for name, spec in data.get("facts", {}).items()},
         callees=_names(data, "callees"),
         aliases=_names(data, "aliases"),
-        fixable=data.get("fixable", "none"),
+        fixes=[_fix(spec) for spec in _listed(data.get("fix", []))],
         since=dict(data.get("since", {})),
         until=dict(data.get("until", {})),
         page=page.name,
         builtin=page.builtin,
     )
+
+
+def _listed(data: Any) -> list[Any]:
+    return data if isinstance(data, list) else [data]
+
+
+def _fix(spec: Mapping[str, Any]) -> FixSpec:
+    return FixSpec(
+        title=spec["title"],
+        safety=spec["safety"],
+        when=dict(spec.get("when", {})),
+        edits=[_edit(edit) for edit in spec.get("edits", [])],
+        make=spec.get("make", ""),
+    )
+
+
+def _edit(spec: Mapping[str, Any]) -> EditSpec:
+    """The step that is named by its first key: the others are its texts."""
+    verb = next(key for key in EDIT_VERBS if key in spec)
+    text = spec.get("value") or spec.get("by") or spec.get("text") or ""
+    return EditSpec(verb, spec[verb], text, spec.get("name", ""), tuple(spec.get("unless", ())))
 
 
 def _names(data: Mapping[str, Sequence[str]], key: str) -> tuple[str, ...]:

@@ -64,13 +64,41 @@ class Example(msgspec.Struct, omit_defaults=True):
     marked: tuple[tuple[int, str], ...] = ()
 
 
+class EditSpec(msgspec.Struct, omit_defaults=True):
+    """One step of a fix: what is done (`verb`) at which place, and with what text.
+
+    `at` is "finding" for the finding's own place, else a path whose value was written there. `name` and
+    `unless` are arguments of a call: the one to set, and those that speak against it.
+    """
+
+    verb: str
+    at: str
+    text: str = ""
+    name: str = ""
+    unless: tuple[str, ...] = ()
+
+
+class FixSpec(msgspec.Struct, omit_defaults=True):
+    """One way to repair a finding: under `when`, by `edits` or by a function.
+
+    `make` is "module.function" below trainlint.fixing.repairs, "" where the edits say it all.
+    """
+
+    title: str
+    safety: str
+    when: When = {}
+    edits: list[EditSpec] = []
+    make: str = ""
+
+
 class Rule(msgspec.Struct, eq=False, omit_defaults=True):
     """A page of the rulebook. Compared and hashed by identity.
 
     `page` is its POSIX path below the folder it was loaded from; `builtin` tells ours from a user's. `over`
     names the list of the recipe that gives a finding per element, "" for none; `at` the paths whose span
     may be the primary one, in order of preference. `check` is "module.function" below trainlint.checks, ""
-    for a rule that is data only. `snippets` are continuations of the hint, by framework.
+    for a rule that is data only. `snippets` are continuations of the hint, by framework. `fixes` are tried in
+    order: the first that holds and can be made is the fix.
     """
 
     name: str
@@ -91,13 +119,24 @@ class Rule(msgspec.Struct, eq=False, omit_defaults=True):
     facts: dict[str, FactSpec] = {}
     callees: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
-    fixable: str = "none"
+    fixes: list[FixSpec] = []
     since: dict[str, str] = {}
     until: dict[str, str] = {}
     sections: dict[str, str] = {}
     examples: list[Example] = []
     page: str = ""
     builtin: bool = True
+
+    @property
+    def fixable(self) -> str:
+        """The safest fix a finding may have: safe, unsafe or none."""
+        levels = {fix.safety for fix in self.fixes}
+        return "safe" if "safe" in levels else "unsafe" if levels else "none"
+
+    @property
+    def severities(self) -> tuple[Severity, ...]:
+        """The severities its findings may have, each once, in the order of the cases."""
+        return tuple(dict.fromkeys(case.severity for case in self.cases))
 
     def defaults(self) -> dict[str, Any]:
         """Every option at its default."""

@@ -136,14 +136,13 @@ def with_reasons(read: Read) -> Read:
     if not bare:
         return read
     refused = [
-        Malformed(each.line, each.column, each.column + len(written(each)), _NO_REASON.format(written(each)))
-        for each in bare
+        Malformed(each.line, each.column, each.column + len(written(each)), _NO_REASON) for each in bare
     ]
     malformed = sorted([*read.malformed, *refused], key=lambda each: (each.line, each.column))
     return Read([each for each in read.suppressions if each.reason], malformed)
 
 
-_NO_REASON = "it gives no reason, and the settings require one: write {0} -- reason"
+_NO_REASON = "it gives no reason, and the settings require one"
 
 
 def written(suppression: Suppression) -> str:

@@ -1,0 +1,1 @@
+"""Fixing: what makes the fixes of findings, and what applies them."""

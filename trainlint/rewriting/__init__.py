@@ -1,0 +1,1 @@
+"""Writing changed texts back to their files, as they were written: suppressions and fixes share it."""
