@@ -19,6 +19,8 @@ _NAME_LIMIT = 250
 _LINES_LIMIT = 100_000
 """Lines of both sides of a comparison; what is longer and differs counts as changed throughout."""
 
+_DEEPEN = "the clone is shallow; `git fetch --unshallow` gets its history (actions/checkout: fetch-depth: 0)"
+
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
 
 
@@ -51,11 +53,16 @@ class Changes:
         done = self._git("rev-parse", "--verify", "--quiet", f"{self._revision}^{{commit}}")
         commit = done.stdout.decode("ascii", "replace").strip()
         if done.returncode != 0 or not commit or not set(commit) <= set("0123456789abcdef"):
-            message = (
-                f"--diff-base: git knows no commit {self._revision!r} here; a shallow clone lacks old ones"
-            )
-            raise SettingsError(message)
-        return self._line("merge-base", commit, "HEAD") or commit
+            advice = _DEEPEN if self._is_shallow() else "`git fetch` gets what others have pushed"
+            raise SettingsError(f"--diff-base: git knows no commit {self._revision!r} here: {advice}")
+        base = self._line("merge-base", commit, "HEAD")
+        if not base and self._is_shallow():
+            # Against its tip, what changed on the other branch would count as changed here.
+            raise SettingsError(f"--diff-base: where HEAD left {self._revision!r} is not known: {_DEEPEN}")
+        return base or commit
+
+    def _is_shallow(self) -> bool:
+        return self._line("rev-parse", "--is-shallow-repository") == "true"
 
     def _renames(self) -> dict[str, str]:
         """New names to old ones, of files whose renaming git has been told of."""

@@ -83,6 +83,17 @@ def find_root(path: str | Path) -> Path:
     return Path(_Roots([target]).of(target))
 
 
+def overlay_of(project: Project, stdin: tuple[str, str] | None) -> dict[str, str]:
+    """Standard input, or an editor's buffer, as the text of the project's file it stands for."""
+    if stdin is None:
+        return {}
+    path = Path(canonical(stdin[0]))
+    try:
+        return {path.relative_to(project.root).as_posix(): stdin[1]}
+    except ValueError:
+        return {}
+
+
 def _refuse_missing(paths: Sequence[str | Path], wanted: Sequence[str]) -> None:
     missing = [str(path) for path, place in zip(paths, wanted, strict=True) if not _exists(place)]
     if missing:

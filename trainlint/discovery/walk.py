@@ -92,6 +92,11 @@ def language_of(name: str) -> str | None:
     return LANGUAGES.get(extension.lower()) if extension else _BY_NAME.get(name.rpartition("/")[2])
 
 
+def holds_source(name: str) -> bool:
+    """Whether a file of this name holds code or settings: then nothing of ours, no report, may replace it."""
+    return name == BASELINE_FILE or language_of(name) not in (None, "json")
+
+
 def is_test(name: str, *, folder: bool) -> bool:
     """Whether a file or folder of this name holds tests, by pytest's conventions."""
     if folder:

@@ -13,7 +13,7 @@ from trainlint.checks.project import ProjectView
 from trainlint.checks.registry import resolve_check
 from trainlint.checks.view import UnitView
 from trainlint.discovery.dependencies import Dependencies
-from trainlint.findings import Finding, Notice
+from trainlint.findings import Finding, Notice, Span
 from trainlint.pipeline.blame import internal_notice
 from trainlint.recipe.config.file import ConfigFile
 from trainlint.recipe.model import Hit, Recipe
@@ -78,9 +78,15 @@ class Judging:
                 yield finding
 
     def _units(self, rule: Rule, units: Sequence[UnitFacts]) -> Iterator[Finding]:
+        told: set[Span] = set()
         for facts in units:
-            if facts.candidates:
-                yield from self._checked(rule, [UnitView(facts, self.index)], facts.path)
+            if not facts.candidates:
+                continue
+            for finding in self._checked(rule, [UnitView(facts, self.index)], facts.path):
+                # What several callers hand to one place is told there once.
+                if finding.span not in told:
+                    told.add(finding.span)
+                    yield finding
 
     def _checked(self, rule: Rule, subjects: Iterable[object], path: str) -> Iterator[Finding]:
         check = resolve_check(rule.check)

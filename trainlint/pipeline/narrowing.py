@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +17,19 @@ from trainlint.text.source import decode
 if TYPE_CHECKING:
     from trainlint.baseline.file import Entries
     from trainlint.discovery.changes import Changes
+    from trainlint.rulebook.loading import Rulebook
 
 
 class Narrowing:
     """Takes findings out of a report.
 
-    `aliases` are former names of rules; `baselined` and `unchanged` count the findings taken out,
+    `rulebook` has what rules are called now; `baselined` and `unchanged` count the findings taken out,
     `has_baseline` tells whether a baseline is in use. Raises SettingsError for a baseline or a revision that
     cannot be used. Spans must count the lines of files, not those of notebook cells.
     """
 
-    def __init__(self, root: str, settings: Settings, aliases: Mapping[str, str]) -> None:
-        self._aliases = aliases
+    def __init__(self, root: str, settings: Settings, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
         self.baselined = 0
         self.unchanged = 0
         self._changes = _changes(Path(root), settings.diff_base)
@@ -55,8 +55,8 @@ class Narrowing:
         from trainlint.baseline.holding import held_back, under_new_names  # noqa: PLC0415
         from trainlint.baseline.keys import Keys  # noqa: PLC0415
 
-        keys = Keys(index, sources)
-        known = under_new_names(self._known, self._aliases)
+        keys = Keys(index, sources, self._rulebook)
+        known = under_new_names(self._known, self._rulebook.aliases)
         held = held_back([keys.key(finding) for finding in findings], known)
         return [finding for finding, known in zip(findings, held, strict=True) if not known]
 

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from trainlint.analysis.close.reader import Reader
 from trainlint.analysis.facts import UnitFacts
 from trainlint.analysis.index.project import ProjectIndex
+from trainlint.cache.answers import Answers
 from trainlint.findings import Notice
 from trainlint.pipeline.clock import Clock
 from trainlint.pipeline.garbage import patient
+from trainlint.pipeline.linked import Linked
+from trainlint.pipeline.recalling import KnownAnswers, KnownOutlines
 from trainlint.pipeline.sources import ProjectSources
-from trainlint.pipeline.stages import Interpreted, Interpreting, Linked, Outlined, outline_files
+from trainlint.pipeline.stages import Interpreted, Interpreting, Outlined, outline_files
 from trainlint.pipeline.workers import Workers, processes
 from trainlint.recipe.code.entries import entry_points
-from trainlint.recipe.code.spaces import declares_search
+from trainlint.recipe.code.search_signs import declares_search
+
+if TYPE_CHECKING:
+    from trainlint.cache.memory import Memory
+
+_FEW = 10
+"""Of a project of which one file in so many is new the rest is remembered."""
+_PROGRAM_BYTES = 100_000
+"""Bytes of Python that take as long to read as a program whose units are remembered takes to link."""
 
 
 class Reading(msgspec.Struct):
@@ -26,71 +41,121 @@ class Reading(msgspec.Struct):
     notices: list[Notice]
 
 
-def read_python(sources: ProjectSources, jobs: int | None, clock: Clock) -> Reading:
-    """The project's Python. `jobs` is the most processes to use, None for one per processor."""
-    paths = sources.python_paths()
-    count = processes(jobs, len(paths), sum(map(sources.size, paths)))
-    with patient():
-        if count == 1:
-            return _Here(sources, clock).read(paths)
-        with Workers(sources.project, sources.overlay, count, clock.tell) as workers:
-            return _There(sources, clock, workers).read(paths)
+def read_python(
+    sources: ProjectSources, jobs: int | None, clock: Clock, memory: Memory | None = None
+) -> Reading:
+    """The project's Python. `jobs` is the most processes to use, None for one per processor; what `memory`
+    holds is not read again."""
+    with patient(), ExitStack() as stack:
+        return _Project(sources, jobs, clock, memory, stack).read()
 
 
-class _Here:
-    def __init__(self, sources: ProjectSources, clock: Clock) -> None:
+class _Project:
+    """The reading of one project. Processes are started when something is left that is worth it."""
+
+    def __init__(
+        self,
+        sources: ProjectSources,
+        jobs: int | None,
+        clock: Clock,
+        memory: Memory | None,
+        stack: ExitStack,
+    ) -> None:
         self.sources = sources
+        self.jobs = jobs
         self.clock = clock
+        self.memory = memory
+        self._stack = stack
+        self._workers: Workers | None = None
+        self._mostly_known = False
 
-    def read(self, paths: list[str]) -> Reading:
+    def read(self) -> Reading:
         with self.clock.stage("outline"):
-            outlined = self.outline(paths)
+            outlined = self.outlined(self.sources.python_paths())
             index = ProjectIndex(outlined.outlines, outlined.broken, outlined.notices)
-        named = [path for path in index.outlines if path in self.sources.project.named]
-        interpreted = self.interpret(outlined, index, named)
+        interpreted = self.interpreted(outlined, index)
         notices = [*outlined.notices, *interpreted.notices]
+        if self._workers is not None:
+            notices += self._workers.notices
         return Reading(index, interpreted.facts, interpreted.programs, notices)
 
-    def outline(self, paths: list[str]) -> Outlined:
-        return outline_files(self.sources, paths, lambda done: self.clock.tell("reading", done, len(paths)))
+    def outlined(self, paths: list[str]) -> Outlined:
+        """All outlines: those that are remembered, and those of the other files."""
+        known = KnownOutlines(self.memory, self.sources, paths) if self.memory is not None else None
+        missing = paths if known is None else known.missing
+        self._mostly_known = len(missing) * _FEW < len(paths)
+        workers = self.workers(missing)
+        if workers is None:
+            fresh = outline_files(self.sources, missing, lambda done: self._tell("reading", done, missing))
+        else:
+            fresh = workers.outline(missing)
+        return fresh if known is None else known.with_fresh(fresh)
 
-    def interpret(self, _: Outlined, index: ProjectIndex, named: list[str]) -> Interpreted:
+    def interpreted(self, outlined: Outlined, index: ProjectIndex) -> Interpreted:
+        """The candidates of the named files, and all programs."""
+        reader = Reader(index, self.sources.lines, self.sources.knowledge)
+        named = [path for path in index.outlines if path in self.sources.project.named]
+        files = [path for path in named if reader.numeric_units(path)]
+        known = KnownAnswers(self.memory, self.sources, index) if self.memory is not None else None
+        if known is None:
+            return self.interpret(outlined, index, files, self.entries(index), None)
+        with self.clock.stage("link"):
+            files, entries = known.missing(files, self.entries(index))
+        return known.with_fresh(self.interpret(outlined, index, files, entries, known.answers))
+
+    def interpret(
+        self,
+        outlined: Outlined,
+        index: ProjectIndex,
+        files: list[str],
+        entries: list[str],
+        answers: Answers | None,
+    ) -> Interpreted:
+        """The candidates of these files and these programs."""
+        workers = self.workers(files, entries)
+        if workers is None:
+            return self.interpret_here(index, files, entries, answers)
+        with self.clock.stage("interpret and link"):
+            access = answers.access if answers is not None else None
+            return workers.interpret(outlined, files, entries, access)
+
+    def interpret_here(
+        self, index: ProjectIndex, files: list[str], entries: list[str], answers: Answers | None
+    ) -> Interpreted:
+        """The same, in this process."""
         interpreting = Interpreting(
-            self.sources, index, self.sources.knowledge, lambda: self.clock.stage("interpret")
+            self.sources, index, self.sources.knowledge, lambda: self.clock.stage("interpret"), answers
         )
         with self.clock.stage("interpret"):
-            for done, path in enumerate(named):
-                self.clock.tell("interpreting", done, len(named))
+            for done, path in enumerate(files):
+                self._tell("interpreting", done, files)
                 interpreting.numeric(path)
         programs: list[Linked] = []
         with self.clock.stage("link"):
-            entries = self.entries(index)
             for done, entry in enumerate(entries):
-                self.clock.tell("linking", done, len(entries))
+                self._tell("linking", done, entries)
                 programs.append(interpreting.program(entry))
         return interpreting.result(programs)
+
+    def workers(self, paths: list[str], entries: Sequence[str] = ()) -> Workers | None:
+        """The processes to read files and link programs with; None where it is done sooner here."""
+        if self._mostly_known:
+            # What such programs use was read before, but for a few files.
+            size = sum(map(self.sources.size, paths)) + _PROGRAM_BYTES * len(entries)
+        else:
+            size = sum(map(self.sources.size, self.sources.python_paths())) if paths or entries else 0
+        count = processes(self.jobs, len(self.sources.python_paths()), size)
+        if count == 1:
+            return None
+        if self._workers is None:
+            made = Workers(self.sources.project, self.sources.overlay, count, self.clock.tell)
+            self._workers = self._stack.enter_context(made)
+        return self._workers
 
     def entries(self, index: ProjectIndex) -> list[str]:
         """Files that are run, and those that declare what a hyper-parameter search draws from."""
         searching = (path for path in index.outlines if declares_search(index, path))
         return sorted({*entry_points(index, self.sources.knowledge), *searching})
 
-
-class _There(_Here):
-    def __init__(self, sources: ProjectSources, clock: Clock, workers: Workers) -> None:
-        super().__init__(sources, clock)
-        self.workers = workers
-
-    def read(self, paths: list[str]) -> Reading:
-        reading = super().read(paths)
-        reading.notices += self.workers.notices
-        return reading
-
-    def outline(self, paths: list[str]) -> Outlined:
-        return self.workers.outline(paths)
-
-    def interpret(self, outlined: Outlined, index: ProjectIndex, named: list[str]) -> Interpreted:
-        with self.clock.stage("interpret and link"):
-            reader = Reader(index, self.sources.lines, self.sources.knowledge)
-            files = [path for path in named if reader.numeric_units(path)]
-            return self.workers.interpret(outlined, files, self.entries(index))
+    def _tell(self, stage: str, done: int, items: Sequence[str]) -> None:
+        self.clock.tell(stage, done, len(items))

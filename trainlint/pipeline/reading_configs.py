@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from trainlint.analysis.facts import Outline
 from trainlint.discovery.gitignore import Patterns
 from trainlint.discovery.paths import pattern_form
 from trainlint.findings import Notice
+from trainlint.pipeline.linked import Linked
 from trainlint.pipeline.sources import ProjectSources
-from trainlint.pipeline.stages import Linked
+from trainlint.recipe.config.composition.compose import Composer
 from trainlint.recipe.config.file import ConfigFile, KeyUse, config_file
 from trainlint.recipe.config.file import Reader as ConfigReader
 from trainlint.recipe.config.from_config import config_recipe
-from trainlint.recipe.config.recognise import is_template
-from trainlint.recipe.config.sweeps import sweep_recipe
+from trainlint.recipe.config.recognise import is_template, may_be_python_config
 from trainlint.recipe.config.uses import key_uses
 from trainlint.recipe.model import Recipe
 from trainlint.text.document import Broken, Document
@@ -29,13 +31,15 @@ class Configs(msgspec.Struct):
     notices: list[Notice] = msgspec.field(default_factory=list)
 
 
-def read_configs(sources: ProjectSources, programs: Sequence[Linked]) -> Configs:
+def read_configs(
+    sources: ProjectSources, programs: Sequence[Linked], outlines: Mapping[str, Outline] | None = None
+) -> Configs:
     """The files that could be training configs, or that a program loads.
 
     Of the others only those that a user named and that do not parse matter: `notices` tell of them.
     """
     found = Configs()
-    loading = _Loading(programs)
+    loading = _Loading(programs, sources)
     root = sources.project.root
     declared = Patterns(pattern_form(pattern, root) for pattern in sources.project.settings.configs)
     for path in sources.config_paths():
@@ -44,14 +48,20 @@ def read_configs(sources: ProjectSources, programs: Sequence[Linked]) -> Configs
             _read(path, sources, loading, found, declared=named)
         elif path in sources.project.named:
             found.notices += _unclaimed(path, sources)
+    for path, outline in (outlines or {}).items():
+        if may_be_python_config(outline):
+            _read(path, sources, loading, found, declared=False)
+    found.files.sort(key=lambda config: config.path)
     return found
 
 
 class _Loading:
-    """Which programs load which config, and what they do with its keys."""
+    """Which programs load which config, what they do with its keys, and what configs are based on."""
 
-    def __init__(self, programs: Sequence[Linked]) -> None:
+    def __init__(self, programs: Sequence[Linked], sources: ProjectSources) -> None:
+        self.composer = Composer(sources.first_document, sources.text, sources.languages)
         self.readers: dict[str, list[ConfigReader]] = {}
+        self._sources = sources
         self._uses: dict[str, list[KeyUse]] = {}
         self._recipes: dict[str, list[Recipe]] = {}
         for program in programs:
@@ -61,6 +71,16 @@ class _Loading:
                     self._recipes.setdefault(path, []).append(program.recipe)
             for path, used in program.uses.items():
                 self._uses.setdefault(path, []).extend(used)
+
+    def mentioned(self, package: str, word: str) -> bool:
+        """Whether the project holds a package, and a word stands in its sources."""
+        spelled = re.compile(rf"\b{re.escape(word)}\b")
+        for path in self._sources.python_paths():
+            if package in path.split("/")[:-1]:
+                source = self._sources.text(path)
+                if source is not None and word in source.text and spelled.search(source.text):
+                    return True
+        return False
 
     def uses(self, path: str, documents: Sequence[Document]) -> list[KeyUse]:
         """What the programs were seen to do with the keys of the file's first document."""
@@ -77,15 +97,25 @@ def _read(path: str, sources: ProjectSources, loading: _Loading, found: Configs,
         return
     documents, broken = sources.documents(path)
     uses = loading.uses(path, documents)
-    config = config_file(source, documents, broken, loading.readers.get(path, ()), uses, declared=declared)
+    readers = loading.readers.get(path, ())
+    composer = loading.composer
+    composed = composer.compose(documents[0]) if documents and composer.inherits(documents[0]) else None
+    config = config_file(source, documents, broken, readers, uses, declared=declared, composed=composed)
+    config.mentioned = loading.mentioned
+    if documents and documents[0].format == "python" and not config.recognition.recognised:
+        return
     found.files.append(config)
     if not documents:
         return
+    from trainlint.recipe.config.sweeps import sweep_recipe  # noqa: PLC0415 - it brings most of linking along
+
     recipe = config_recipe(
-        documents[0],
+        composed.document if composed is not None else documents[0],
         config.recognition,
         loader=config.loader,
         versions=sources.project.settings.versions,
+        files=composed.files if composed is not None else (),
+        chains=composed.chains if composed is not None else None,
     ) or sweep_recipe(documents[0], config.recognition, config.loader)
     if recipe is not None:
         found.recipes.append(recipe)

@@ -12,7 +12,7 @@ from trainlint.analysis.facts import Outline
 from trainlint.analysis.index.project import module_name
 from trainlint.analysis.outline.outline import outline
 from trainlint.discovery.projects import Project
-from trainlint.findings import Finding, Notice, Related, Span
+from trainlint.findings import Edit, Finding, Notice, Related, Span
 from trainlint.knowledge.base import Knowledge
 from trainlint.recipe.config.recognise import may_be_config
 from trainlint.recipe.launch.lines import Launch, launches
@@ -40,7 +40,7 @@ class ProjectSources:
         self.notebooks: dict[str, NotebookSource] = {}
         self._sources: dict[str, Source | None] = {}
         self._documents: dict[str, tuple[list[Document], list[Broken]]] = {}
-        self._packages = {path.rpartition("/")[0] for path in self.languages if path.endswith("__init__.py")}
+        self.packages = {path.rpartition("/")[0] for path in self.languages if path.endswith("__init__.py")}
 
     def text(self, path: str) -> Source | None:
         """A file's text (a notebook's code cells as one), None where it cannot be read; then a notice says
@@ -95,7 +95,7 @@ class ProjectSources:
         if refused is not None:
             self._refuse(path, refused)
             return None
-        module, is_package = module_name(path, self._packages)
+        module, is_package = module_name(path, self.packages)
         found = outline(path, source.text, module, is_package, self.knowledge.vocabulary)
         if isinstance(found, Broken):
             self._refuse(path, found)
@@ -119,9 +119,18 @@ class ProjectSources:
             from trainlint.text.toml import parse_toml  # noqa: PLC0415
 
             return parse_toml(source)
+        if language == "python":
+            from trainlint.text.python_config.module import parse_python_config  # noqa: PLC0415
+
+            return parse_python_config(source)
         from trainlint.text.yaml import parse_yaml  # noqa: PLC0415
 
         return parse_yaml(source)
+
+    def first_document(self, path: str) -> Document | None:
+        """A config's first document, None where it has none."""
+        documents, _ = self.documents(path)
+        return documents[0] if documents else None
 
     def may_be_config(self, path: str) -> bool:
         """Whether a file could be a training config, by its name and a look at its text."""
@@ -166,19 +175,47 @@ class ProjectSources:
 
     def in_cells(self, finding: Finding) -> Finding:
         """A finding in a notebook, its places given as cell and line of the cell."""
-        if not self.notebooks:
+        if all(self._notebook(span.path) is None for span in finding.spans):
             return finding
         related = tuple(Related(self._in_cell(each.span), each.message) for each in finding.related)
-        return msgspec.structs.replace(finding, span=self._in_cell(finding.span), related=related)
+        fix = finding.fix
+        if fix is not None:
+            edits = tuple(Edit(self._edited_in_cell(edit.span), edit.text) for edit in fix.edits)
+            fix = msgspec.structs.replace(fix, edits=edits)
+        return msgspec.structs.replace(finding, span=self._in_cell(finding.span), related=related, fix=fix)
+
+    def with_own_line_ends(self, finding: Finding) -> Finding:
+        """A finding whose fix has the line ends of the files it changes."""
+        fix = finding.fix
+        if fix is None:
+            return finding
+        from trainlint.text.line_ends import with_own_line_ends  # noqa: PLC0415 - only where there are fixes
+
+        edits = tuple(with_own_line_ends(self.text(edit.span.path), edit) for edit in fix.edits)
+        return msgspec.structs.replace(finding, fix=msgspec.structs.replace(fix, edits=edits))
+
+    def _notebook(self, path: str) -> NotebookSource | None:
+        """A file as a notebook, None for others; it is read where its outline was remembered."""
+        if self.languages.get(path) == "notebook":
+            self.text(path)
+        return self.notebooks.get(path)
 
     def _in_cell(self, span: Span) -> Span:
-        notebook = self.notebooks.get(span.path)
+        notebook = self._notebook(span.path)
         if notebook is None or span.cell is not None:
             return span
         cell, line = notebook.locate(span.line)
         end_cell, end_line = notebook.locate(span.end_line)
         end_line = end_line if end_cell == cell else line
         return msgspec.structs.replace(span, line=line, end_line=end_line, cell=cell)
+
+    def _edited_in_cell(self, span: Span) -> Span:
+        """What an edit replaces. Whole lines end where the next line starts, though that may be another
+        cell's."""
+        placed = self._in_cell(span)
+        if placed.cell is None:
+            return placed
+        return msgspec.structs.replace(placed, end_line=placed.line + span.end_line - span.line)
 
     def suppressions(self, path: str) -> Read:
         """The suppression comments of a file."""

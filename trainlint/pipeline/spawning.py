@@ -22,7 +22,10 @@ def spawning() -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(_safe_path() if sys.version_info >= (3, 11) else _elsewhere())
-        stack.enter_context(_interrupts_held())
+        if hasattr(signal, "pthread_sigmask"):
+            # multiprocessing starts its tracker with the first worker, and then lets interrupts through.
+            resource_tracker.ensure_running()
+        stack.enter_context(interrupts_held())
         yield
 
 
@@ -32,13 +35,12 @@ def leave_interrupts() -> None:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
+    """A block that is not interrupted: whoever tries has to wait until its end."""
     hold = getattr(signal, "pthread_sigmask", None)
     if hold is None:
         yield
         return
-    # multiprocessing starts its tracker with the first worker, and lets interrupts through when it has.
-    resource_tracker.ensure_running()
     before = hold(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

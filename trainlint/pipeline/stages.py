@@ -10,17 +10,18 @@ import msgspec
 from trainlint.analysis.close.reader import Reader
 from trainlint.analysis.facts import Outline, UnitFacts
 from trainlint.analysis.index.project import ProjectIndex
+from trainlint.analysis.index.record import Trail
+from trainlint.cache.answers import Answers, Kept
+from trainlint.cache.rests import LAUNCHES
 from trainlint.findings import Notice
 from trainlint.knowledge.base import Knowledge
 from trainlint.pipeline.blame import internal_notice
+from trainlint.pipeline.keeping import Consulted, Keeper
+from trainlint.pipeline.linked import Linked
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.recipe.code.entries import is_entry
-from trainlint.recipe.code.from_code import code_recipe
-from trainlint.recipe.code.programs import Program
-from trainlint.recipe.code.spaces import declares_search, search_recipe
+from trainlint.recipe.code.search_signs import declares_search
 from trainlint.recipe.code.tables import ProjectTables
-from trainlint.recipe.config.file import KeyUse
-from trainlint.recipe.config.file import Reader as ConfigReader
 from trainlint.recipe.config.store import ConfigStore
 from trainlint.recipe.launch.overrides import Overrides
 from trainlint.recipe.model import Recipe
@@ -35,22 +36,14 @@ class Outlined(msgspec.Struct):
     notices: list[Notice] = msgspec.field(default_factory=list)
 
 
-class Linked(msgspec.Struct):
-    """What one program gave: its recipe (None where it does not train), which configs it reads and how."""
-
-    entry: str
-    recipe: Recipe | None
-    readers: dict[str, list[ConfigReader]] = msgspec.field(default_factory=dict)
-    uses: dict[str, list[KeyUse]] = msgspec.field(default_factory=dict)
-    spaces: Recipe | None = None
-
-
 class Interpreted(msgspec.Struct):
-    """Close readings that gave candidates or met a limit, and programs; `notices` tell of failures."""
+    """Close readings that gave candidates or met a limit, and programs; `notices` tell of failures, `kept` is
+    what later runs may use."""
 
     facts: list[UnitFacts] = msgspec.field(default_factory=list)
     programs: list[Linked] = msgspec.field(default_factory=list)
     notices: list[Notice] = msgspec.field(default_factory=list)
+    kept: list[Kept] = msgspec.field(default_factory=list)
 
 
 def outline_files(sources: ProjectSources, paths: Sequence[str], tell: Callable[[int], None]) -> Outlined:
@@ -79,7 +72,8 @@ def _outline(sources: ProjectSources, path: str) -> Outline | None:
 class Interpreting:
     """Close reading and linking over one index. All is memoised: one of these serves a whole process.
 
-    `timed` makes the context in which units are read closely, also where linking asks for them.
+    `timed` makes the context in which units are read closely, also where linking asks for them. With
+    `answers`, what an earlier run found of units is used, and what is found is given for later runs.
     """
 
     def __init__(
@@ -88,27 +82,46 @@ class Interpreting:
         index: ProjectIndex,
         knowledge: Knowledge,
         timed: Callable[[], AbstractContextManager[None]] = nullcontext,
+        answers: Answers | None = None,
     ) -> None:
         self.sources = sources
         self.index = index
         self.knowledge = knowledge
-        self.reader = Reader(index, sources.lines, knowledge, timed)
+        recall = answers.units if answers is not None else None
+        self.reader = Reader(index, sources.lines, knowledge, timed, recall)
+        self._keeper = Keeper(self.reader) if answers is not None else None
         self._tables = ProjectTables(index, self.reader)
         self.notices: list[Notice] = []
-        self._configs = frozenset(sources.config_paths())
+        self._configs = Consulted(sources.config_paths(), index.recorder)
 
     def numeric(self, path: str) -> None:
         """Read the units of a file that divide or take roots."""
-        for qualname in self.reader.numeric_units(path):
-            with self._guarded(path, qualname):
-                self.reader.facts(path, qualname)
+        with self._on_trail() as trail:
+            for qualname in self.reader.numeric_units(path):
+                with self._guarded(path, qualname):
+                    self.reader.facts(path, qualname)
+        if self._keeper is not None and not self.notices:
+            self._keeper.numeric(path, trail)
 
     def program(self, entry: str) -> Linked:
         """The recipe of an entry file, with the configs it reads."""
-        store = ConfigStore(entry, self._configs, self._first_document, self.sources.lines)
+        with self._on_trail() as trail:
+            linked = self._link(entry)
+        if self._keeper is not None and not self.notices:
+            self._keeper.program(entry, trail, linked)
+        return linked
+
+    def _link(self, entry: str) -> Linked:
+        # Half of what is imported is for linking: where all programs are remembered it is not needed.
+        from trainlint.recipe.code.from_code import code_recipe  # noqa: PLC0415
+        from trainlint.recipe.code.programs import Program  # noqa: PLC0415
+        from trainlint.recipe.code.spaces import search_recipe  # noqa: PLC0415
+
+        store = ConfigStore(entry, self._configs, self._first_document, self._lines)
         recipe: Recipe | None = None
         spaces: Recipe | None = None
         with self._guarded(entry, ""):
+            self.index.recorder.other(LAUNCHES + entry)
             launch = Overrides(self.sources.launches, entry, self.sources.project.settings.devices)
             program = Program(entry, self.index, self.reader, self.knowledge, store, launch, self._tables)
             try:
@@ -123,7 +136,21 @@ class Interpreting:
     def result(self, programs: list[Linked]) -> Interpreted:
         """These programs with the readings that judging needs: those with candidates, or that met a limit."""
         kept = [facts for facts in self.reader.known() if facts.candidates or facts.limits]
-        return Interpreted(kept, programs, self.notices)
+        answers = self._keeper.taken(whole=not self.notices) if self._keeper is not None else []
+        return Interpreted(kept, programs, self.notices, answers)
+
+    @contextmanager
+    def _on_trail(self) -> Iterator[Trail]:
+        trail = Trail()
+        before = self.index.recorder.enter(trail)
+        try:
+            yield trail
+        finally:
+            self.index.recorder.leave(before)
+
+    def _lines(self, path: str) -> list[str]:
+        self.index.recorder.content(path)
+        return self.sources.lines(path)
 
     @contextmanager
     def _guarded(self, path: str, qualname: str) -> Iterator[None]:
@@ -137,5 +164,6 @@ class Interpreting:
             self.notices.append(internal_notice(path, line, doing, error))
 
     def _first_document(self, path: str) -> Document | None:
+        self.index.recorder.content(path)
         documents, _ = self.sources.documents(path)
         return documents[0] if documents else None

@@ -56,7 +56,7 @@ def layers(file: Path) -> list[Layer]:
     steps: list[str] = []
     current = file
     while True:
-        layer = _layer(current)
+        layer = _layer_below(current, steps)
         found.append(layer)
         extended = layer.fields.get("extend")
         if extended is None:
@@ -69,8 +69,21 @@ def layers(file: Path) -> list[Layer]:
             raise SettingsError(f"{steps[-1]}: {message}")
 
 
+def _layer_below(file: Path, steps: Sequence[str]) -> Layer:
+    """What one file says. Where it cannot be used the error tells who extends it: they may not know it."""
+    try:
+        return _layer(file)
+    except SettingsError as error:
+        if not steps:
+            raise
+        raise SettingsError(f"{error} (extended by {' <- '.join(reversed(steps))})") from error
+
+
 def _extended(file: Path, extended: str, steps: Sequence[str], found: Sequence[Layer]) -> Path:
     """The file that is named, refused where following it would lead nowhere."""
+    if "://" in extended:
+        message = "extend names a file: settings are not fetched, copy it into the project"
+        raise SettingsError(f"{steps[-1]}: {message}")
     target = Path(os.path.normpath(file.parent / extended))
     chain = " -> ".join((*steps[1:], _readable(target)))
     problem = _no_file(target)
@@ -122,6 +135,8 @@ def _fields(table: Mapping[str, object], file: Path) -> dict[str, Any]:
         fields[KEYS[key]] = _CHECKS[key](file, (key,), value)
     if "rulebooks" in fields:
         fields["rulebooks"] = tuple(str(file.parent / folder) for folder in fields["rulebooks"])
+    if "cache_dir" in fields:
+        fields["cache_dir"] = os.path.abspath(file.parent / fields["cache_dir"])  # noqa: PTH100
     return fields
 
 
@@ -285,4 +300,5 @@ _CHECKS: dict[str, Check] = {
     "jobs": _count,
     "versions": _table_of(_text),
     "require-reasons": _flag,
+    "cache-dir": _text,
 }

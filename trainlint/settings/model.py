@@ -27,9 +27,10 @@ class Settings(msgspec.Struct, frozen=True, rename="kebab"):
     number of devices a run uses where nothing says so; `versions` maps a library to the version the code is
     meant for; `configs` are patterns of files to read as training configs; `rulebooks` are folders of rule
     pages, absolute once loaded; `extend` names a file that these settings build on; `require_reasons` takes
-    suppressions without a reason for none. The last four are not for settings files: `force_exclude`,
-    `baseline` (another file than the default one), `diff_base` (report what changed since that commit only),
-    and `file`, where the settings stand ("" for none).
+    suppressions without a reason for none; `cache_dir` is the folder of the cache, absolute once loaded. The
+    last four are not for settings files: `force_exclude`, `baseline` (another file than the default one),
+    `diff_base` (report what changed since that commit only), and `file`, where the settings stand ("" for
+    none).
     """
 
     extend: str | None = None
@@ -47,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, rename="kebab"):
     jobs: int | None = None
     versions: dict[str, str] = {}
     require_reasons: bool = False
+    cache_dir: str | None = None
     force_exclude: bool = False
     baseline: str | None = None
     diff_base: str | None = None
@@ -90,6 +92,7 @@ def laid_over(given: Settings | None, base: Settings) -> Settings:
         configs=_joined(base.configs, given.configs),
         jobs=given.jobs if given.jobs is not None else base.jobs,
         require_reasons=given.require_reasons or base.require_reasons,
+        cache_dir=given.cache_dir or base.cache_dir,
         force_exclude=given.force_exclude,
         baseline=given.baseline,
         diff_base=given.diff_base,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.index.modules import is_standard
+from trainlint.analysis.index.record import EVERYTHING, Remembered
 from trainlint.analysis.index.targets import Target
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ class ClassTable:
 
     def __init__(self, index: ProjectIndex) -> None:
         self._index = index
-        self._bases: dict[Key, list[Target]] = {}
-        self._lines: dict[Key, list[Target]] = {}
+        self._bases = Remembered(index.recorder, self._find_bases)
+        self._lines = Remembered(index.recorder, self._linearize)
         self._derived: dict[Key, list[Target]] | None = None
 
     def lineage(self, path: str, qualname: str) -> list[Target]:
@@ -28,14 +29,11 @@ class ClassTable:
 
         External and unknown bases stand where they are named. Empty where there is no such class.
         """
-        key = (path, qualname)
-        found = self._lines.get(key)
-        if found is None:
-            found = self._lines[key] = self._linearize(path, qualname)
-        return found
+        return self._lines((path, qualname))
 
-    def _linearize(self, path: str, qualname: str) -> list[Target]:
-        unit = self._index.unit(path, qualname)
+    def _linearize(self, place: Key) -> list[Target]:
+        path, qualname = place
+        unit = self._index.declared(path, qualname)
         if unit is None or unit.kind != "class":
             return []
         order: list[Target] = []
@@ -57,14 +55,13 @@ class ClassTable:
         """The direct bases of a class of the project, as written; none of others."""
         if target.kind != "class":
             return []
-        key = _key(target)
-        found = self._bases.get(key)
-        if found is None:
-            unit = self._index.unit(target.path, target.qualname)
-            scope = target.qualname.rpartition(".")[0]
-            names = unit.bases if unit else []
-            found = self._bases[key] = [self._index.resolve(target.path, scope, name) for name in names]
-        return found
+        return self._bases(_key(target))
+
+    def _find_bases(self, place: Key) -> list[Target]:
+        path, qualname = place
+        unit = self._index.declared(path, qualname)
+        scope = qualname.rpartition(".")[0]
+        return [self._index.resolve(path, scope, name) for name in (unit.bases if unit else ())]
 
     def method(self, path: str, qualname: str, name: str) -> Target:
         """See ProjectIndex.method."""
@@ -98,6 +95,7 @@ class ClassTable:
 
     def subclasses(self, path: str, qualname: str) -> list[Target]:
         """See ProjectIndex.subclasses."""
+        self._index.recorder.other(EVERYTHING)
         if self._derived is None:
             self._derived = {}
             for target in self._index.classes():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trainlint.analysis.index.modules import FileTree, Found, folder_of, join
+from trainlint.analysis.index.record import EVERYTHING, Remembered
 from trainlint.analysis.index.targets import ClosureResult
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class ImportGraph:
         self._index = index
         self._tree = tree
         self._broken = broken
-        self._links: dict[str, _Links] = {}
+        self._links_of = Remembered(index.recorder, self._find_links)
         self._importers: dict[str, list[str]] | None = None
 
     def closure(self, path: str) -> ClosureResult:
@@ -54,6 +55,7 @@ class ImportGraph:
 
     def importers(self, path: str) -> list[str]:
         """See ProjectIndex.importers."""
+        self._index.recorder.other(EVERYTHING)
         if self._importers is None:
             self._importers = {}
             for each in self._index.outlines:
@@ -61,11 +63,8 @@ class ImportGraph:
                     self._importers.setdefault(target, []).append(each)
         return list(self._importers.get(path, ()))
 
-    def _links_of(self, path: str) -> _Links:
-        links = self._links.get(path)
-        if links is not None:
-            return links
-        links = self._links[path] = _Links()
+    def _find_links(self, path: str) -> _Links:
+        links = _Links()
         for entry in self._index.outlines[path].imports:
             found, complete = self._index.reach(path, entry)
             if found is None:
@@ -90,7 +89,7 @@ class ImportGraph:
         if is_package:
             folder = folder_of(folder)
         for _ in range(levels):
-            if folder in self._tree.packages:
+            if self._tree.is_package(folder):
                 packages.append(join(folder, "__init__.py"))
             folder = folder_of(folder)
         return [*reversed(packages), found.path]

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from trainlint.analysis.index.record import Recorder
+
 BUILTINS = frozenset(dir(builtins))
 _SOURCE_FOLDERS = frozenset({"src", "lib", "python", "packages"})
 
@@ -54,10 +56,21 @@ def join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-class FileTree:
-    """The project's Python files as import finds them. `scripts` are the files that are run."""
+ROOTS = "roots "
+"""Begins the key under which it is noted where a folder's files find modules; behind it stand "s" or "m", for
+scripts and other modules, and the folder."""
 
-    def __init__(self, paths: Iterable[str], scripts: Collection[str]) -> None:
+
+class FileTree:
+    """The project's Python files as import finds them.
+
+    `scripts` are the files that are run; `recorder` is told what was looked for.
+    """
+
+    def __init__(
+        self, paths: Iterable[str], scripts: Collection[str], recorder: Recorder | None = None
+    ) -> None:
+        self._recorder = recorder or Recorder()
         self.files = frozenset(paths)
         self.scripts = frozenset(scripts)
         self.packages = frozenset(
@@ -77,11 +90,26 @@ class FileTree:
 
     def roots(self, path: str) -> tuple[Root, ...]:
         """The folders where an absolute import in a file may be found, most likely first."""
-        key = (folder_of(path), path in self.scripts)
+        return self.roots_of(folder_of(path), script=path in self.scripts)
+
+    def roots_of(self, folder: str, *, script: bool) -> tuple[Root, ...]:
+        """The same for any script, or any other module, in a folder."""
+        self._recorder.other(f"{ROOTS}{'s' if script else 'm'}{folder}")
+        key = (folder, script)
         found = self._roots.get(key)
         if found is None:
             found = self._roots[key] = tuple(self._order(*key))
         return found
+
+    def is_package(self, folder: str) -> bool:
+        """Whether a folder holds an `__init__.py`."""
+        self._recorder.place(folder)
+        return folder in self.packages
+
+    def state(self, where: str) -> int:
+        """What stands at a path without ending; see ProjectIndex.place_state."""
+        module = 2 * (f"{where}.py" in self.files)
+        return (join(where, "__init__.py") in self.files) + module + 4 * (where in self._folders)
 
     def locate(self, folder: str, parts: tuple[str, ...]) -> Found | None:
         """The longest prefix of a dotted name that is a file below a folder."""
@@ -89,6 +117,7 @@ class FileTree:
         found = None
         for index, part in enumerate(parts):
             where = join(where, part)
+            self._recorder.place(where)
             for path in (f"{where}/__init__.py", f"{where}.py"):
                 if path in self.files:
                     found = Found(path, parts[index + 1 :])

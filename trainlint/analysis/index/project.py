@@ -16,6 +16,8 @@ from trainlint.analysis.index.modules import (
     join,
     module_name,
 )
+from trainlint.analysis.index.record import EVERYTHING, Recorder
+from trainlint.analysis.index.recorded import Modules, Outlines
 from trainlint.analysis.index.targets import ClosureResult, Module, Target
 from trainlint.findings import Notice
 
@@ -29,18 +31,19 @@ class ProjectIndex:
     """The project's files by path and name. Pure: the same outlines give the same answers, in any order.
 
     `broken` are files that exist and could not be read: imports may mean them, names in them are unknown.
-    `notices` say why.
+    `notices` say why. `recorder` is told which files every answer rests on.
     """
 
     def __init__(
         self, outlines: Iterable[Outline], broken: Iterable[str] = (), notices: Iterable[Notice] = ()
     ) -> None:
-        self.outlines = {outline.path: outline for outline in sorted(outlines, key=lambda each: each.path)}
+        self.recorder = Recorder()
+        self.outlines = Outlines(outlines, self.recorder)
         self._broken = frozenset(broken)
         self._why = {notice.path: (notice.line, notice.message) for notice in notices}
         scripts = {path for path, outline in self.outlines.items() if outline.main_guard}
-        self._tree = FileTree({*self.outlines, *self._broken}, scripts)
-        self._modules = {path: Module(outline) for path, outline in self.outlines.items()}
+        self._tree = FileTree({*self.outlines, *self._broken}, scripts, self.recorder)
+        self._modules = Modules(self.outlines.values(), self.recorder)
         self._paths: dict[str, str] = {}
         for path, outline in self.outlines.items():
             self._paths.setdefault(outline.module, path)
@@ -53,11 +56,13 @@ class ProjectIndex:
 
     def why_broken(self, path: str) -> tuple[int, str]:
         """The line at which a file could not be read, and why not; line 1 and "" where that was not told."""
+        self.recorder.content(path)
         return self._why.get(path, (1, ""))
 
     @property
     def unread(self) -> list[str]:
         """The files that could not be read, sorted."""
+        self.recorder.other(EVERYTHING)
         return sorted(self._broken)
 
     def by_path(self, path: str) -> Outline | None:
@@ -66,12 +71,26 @@ class ProjectIndex:
 
     def path_of(self, module: str) -> str | None:
         """The path of the module with this (unique) absolute name."""
+        self.recorder.other(EVERYTHING)
         return self._paths.get(module)
 
     def unit(self, path: str, qualname: str) -> Unit | None:
         """A unit of a file."""
+        self.recorder.content(path)
+        return self.declared(path, qualname)
+
+    def declared(self, path: str, qualname: str) -> Unit | None:
+        """A unit of a file, of which only the head is used: its kind, bases, decorators, parameters."""
         module = self._modules.get(path)
         return module.units.get(qualname) if module else None
+
+    def place_state(self, where: str) -> int:
+        """What stands at a path without ending: a package (1), a module (2), a folder (4), or several."""
+        return self._tree.state(where)
+
+    def root_folders(self, folder: str, *, script: bool) -> list[tuple[str, bool]]:
+        """Where the files of a folder may find modules, and which of these places are weak guesses."""
+        return [(root.folder, root.weak) for root in self._tree.roots_of(folder, script=script)]
 
     def resolve(self, path: str, unit_qualname: str, dotted: str) -> Target:
         """What a dotted name written in a unit means, as far as imports, definitions and classes tell.

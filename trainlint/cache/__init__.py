@@ -1,0 +1,1 @@
+"""What earlier runs found, kept beside the project: data only, checked before it is believed."""
