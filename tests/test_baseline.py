@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import jsonschema
@@ -18,8 +20,9 @@ from trainlint.baseline import file as baseline_module
 from trainlint.baseline.file import BaselineError, read_baseline, to_json, write_baseline
 from trainlint.baseline.holding import held_back, pruned, under_new_names
 from trainlint.baseline.keys import Key, key_path, normalised
+from trainlint.baseline.wording import wording
 from trainlint.discovery.walk import BASELINE_FILE
-from trainlint.findings import Report
+from trainlint.findings import Report, Span
 from trainlint.linter import lint
 from trainlint.settings.model import Settings
 from trainlint.text.source import source_of
@@ -102,8 +105,6 @@ pieces = st.lists(st.sampled_from("abcdef"), unique=True, min_size=1, max_size=5
 @given(pieces, st.integers(0, 3), st.randoms(use_true_random=False))
 @hypothesis_settings(max_examples=6, deadline=None)
 def test_moving_code_keeps_entries(names: list[str], blanks: int, shuffle: random.Random) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "trainlint.toml").write_text('select = ["unguarded-sqrt"]\nstrict = true\n')
@@ -118,6 +119,77 @@ def test_moving_code_keeps_entries(names: list[str], blanks: int, shuffle: rando
         assert (found.findings, found.summary.baselined) == ([], len(names))
         file.write_text(file.read_text() + ROOT_OF_A_SUM.format(name="new"))
         assert [finding.symbol for finding in report(folder).findings] == ["distance_new"]
+
+
+LAYOUTS = (
+    "{0}_loader = DataLoader({0}_set, batch_size=8)\n",
+    "{0}_loader = DataLoader(  # batches of eight\n    {0}_set,\n    batch_size=8,\n)\n",
+    "{0}_loader = DataLoader({0}_set,\n\n                        # comma, say\n  batch_size = 8)\n",
+)
+PASS = """\
+    for x, y in {0}_loader:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x.flatten(1)), y).backward()
+        optimizer.step()
+"""
+LOADERS = """\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import datasets
+
+{made}
+model = nn.Linear(3072, 10)
+optimizer = torch.optim.Adam(model.parameters())
+for epoch in range(3):
+{passes}"""
+
+
+def loaders(names: Sequence[str], layouts: Sequence[int]) -> str:
+    """A program whose loaders, at the top of the file, all keep the order of their files."""
+    made = "".join(
+        f'{name}_set = datasets.CIFAR10("{name}", train=True)\n{LAYOUTS[layout].format(name)}'
+        for name, layout in zip(names, layouts, strict=False)
+    )
+    return LOADERS.format(made=made, passes="".join(PASS.format(name) for name in names))
+
+
+layouts = st.lists(st.sampled_from(range(len(LAYOUTS))), min_size=9, max_size=9)
+
+
+@given(pieces, st.lists(st.sampled_from("uvw"), unique=True, min_size=1), st.randoms(), layouts, layouts)
+@hypothesis_settings(max_examples=8, deadline=None)
+def test_a_new_site_never_hides_behind_one_that_was_mended(
+    names: list[str], new: list[str], shuffle: random.Random, first: list[int], second: list[int]
+) -> None:
+    """Also where all of them stand at the top of one file and break the same rule in the same way."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "train.py")
+        Path(folder, "trainlint.toml").write_text('select = ["unshuffled-training-data"]\n')
+        file.write_text(loaders(names, first))
+        assert report(folder).summary.warnings == len(names)
+        run("baseline", "create", folder)
+        shuffle.shuffle(names)
+        file.write_text(loaders(names, second))
+        assert report(folder).findings == []
+        there = [*names[len(new) :], *new]
+        shuffle.shuffle(there)
+        file.write_text(loaders(there, second))
+        found = {finding.span.line for finding in report(folder).findings}
+        lines = file.read_text().splitlines()
+        assert {lines[line - 1][0] for line in found} == set(new)
+
+
+def test_wording_is_that_of_the_code() -> None:
+    lines = ["y = f(a,  # here\n", "      'x  # y', b  [ 1, ],\n", "      not c)  # there\n"]
+    assert wording(lines, Span("a.py", 1, 5, 3, 13)) == "f(a,'x  # y',b[1],not c)"
+    assert wording(lines, Span("a.py", 7, 1, 7, 3)) == ""
+    assert wording(["x" * 20_000], Span("a.py", 1, 1, 1, 20_001)) == "x" * 20_000
+
+
+@given(st.text(), st.integers(1, 3), st.integers(1, 9), st.integers(0, 2), st.integers(1, 9))
+def test_wording_never_fails(text: str, line: int, column: int, more: int, end: int) -> None:
+    wording(text.split("\n"), Span("a.py", line, column, line + more, end))
 
 
 def test_a_copy_in_the_same_definition_is_new(project: Path) -> None:
@@ -161,8 +233,6 @@ def test_pruning_never_adds(old: list[Key], new: list[Key], judged: bool) -> Non
 
 @given(st.dictionaries(st.builds(Key, *[st.text(max_size=9)] * 4), st.integers(1, 9), max_size=6))
 def test_writing_and_reading(entries: dict[Key, int]) -> None:
-    import tempfile
-
     entries = {key: count for key, count in entries.items() if json.dumps(str(key)).count("\\ud") == 0}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, BASELINE_FILE)
@@ -205,6 +275,11 @@ ENTRY = '{"path": "a", "rule": "r", "scope": "", "evidence": "", "count": 1}'
         ),
         (b'{\n"tool": "trainlint",\n<<<<<<< HEAD\n', ":3: a merge is not finished here"),
         (b"\xff\xfe", "not a valid baseline"),
+        (b'{"tool": "trainlint", "version": 1, "entries": [], "entries": []}', "`entries` is written twice"),
+        (
+            b'{"tool": "trainlint", "tool": "trainlint", "version": 1, "entries": []}',
+            "`tool` is written twice",
+        ),
         (b'{"tool": "trainlint", "version": 1, "entries": ' + b"[" * 100_000, "not a valid baseline"),
         (b'{"tool": "\\ud800"}', "baseline"),
     ],
@@ -232,8 +307,6 @@ damaged = st.one_of(
 
 @given(damaged)
 def test_a_damaged_file_is_read_or_refused(data: bytes) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, BASELINE_FILE)
         file.write_bytes(data)
@@ -262,6 +335,13 @@ def test_a_baseline_elsewhere_and_none_at_all(project: Path) -> None:
     assert report(baseline="known.json").summary.baselined == 1
     run("baseline", "create")
     assert report(baseline="").summary.baselined == 0
+
+
+def test_a_baseline_never_replaces_code(project: Path, capsys) -> None:
+    before = (project / "losses.py").read_text()
+    run("baseline", "create", "--force", "--baseline", "losses.py", code=2)
+    assert "a baseline is JSON" in capsys.readouterr().err
+    assert (project / "losses.py").read_text() == before
 
 
 def test_one_baseline_is_not_for_several_projects(project: Path, capsys) -> None:

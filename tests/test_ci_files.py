@@ -124,6 +124,58 @@ def test_the_docs_name_formats_and_options_that_exist() -> None:
         yaml.safe_load(block)
 
 
+def installed(tool: str) -> str:
+    """A command that the test extra brings along."""
+    found = shutil.which(tool, path=str(Path(sys.executable).parent))
+    if found is None:
+        pytest.skip(f"{tool} is not installed: pip install -e '.[test]'")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        (["vendor.github-actions"], "action.yml"),
+        (["vendor.gitlab-ci", "--data-transform=gitlab-ci"], "ci/trainlint.gitlab-ci.yml"),
+    ],
+)
+def test_files_for_services_fit_their_published_schemas(schema: list[str], file: str) -> None:
+    command = [installed("check-jsonschema"), "--builtin-schema", *schema, str(ROOT / file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_documented_workflow_fits_the_published_schema(tmp_path: Path) -> None:
+    first = re.search(r"```yaml\n(.*?)```", CI_DOCS, re.DOTALL)
+    assert first is not None
+    file = tmp_path / "trainlint.yml"
+    file.write_text(first[1])
+    command = [installed("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_hooks_file_is_one() -> None:
+    command = [sys.executable, "-m", "pre_commit", "validate-manifest", str(ROOT / ".pre-commit-hooks.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "shell", "allowed"),
+    [
+        (INSTALL["run"], "bash", ""),
+        (CHECK["run"], "bash", ""),
+        # Its paths and options are meant to be split into words.
+        ("\n".join(TEMPLATE["trainlint"]["script"]), "sh", "SC2086"),
+    ],
+)
+def test_scripts_are_sound(script: str, shell: str, allowed: str) -> None:
+    command = [installed("shellcheck"), f"--shell={shell}", f"--exclude={allowed}", "-"]
+    done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_the_completion_of_the_docs_is_a_script() -> None:
     assert set(re.findall(r"_TRAINLINT_COMPLETE=(\w+)_source", CI_DOCS)) == {"bash", "zsh", "fish"}
@@ -132,3 +184,39 @@ def test_the_completion_of_the_docs_is_a_script() -> None:
     script = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
     assert "trainlint" in script
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+
+
+COMPLETE = """
+eval "$(_TRAINLINT_COMPLETE=bash_source trainlint)"
+# Only what reads keys has completions to adjust.
+compopt() { :; }
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+"$(complete -p trainlint | sed 's/.* -F \\([^ ]*\\).*/\\1/')" trainlint
+printf '%s ' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["base"], "baseline"),
+        (["baseline", "p"], "prune"),
+        (["src", "--output-"], "--output-file"),
+        (["check", ".", "--fail-on", "nev"], "never"),
+        (["explain", "missing-se"], "missing-seed"),
+        (["tra"], ""),
+    ],
+)
+def test_bash_completes(project: Path, words: list[str], expected: str) -> None:
+    """A shell that was told of the completion, as the documentation says, asked for a word."""
+    environment = {**os.environ, "PATH": f"{project / 'bin'}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", COMPLETE, "bash", "trainlint", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout.strip(), done.stderr) == (expected, "")

@@ -137,7 +137,7 @@ def test_hostile_revisions_are_refused(repo: Path, base: str, capsys) -> None:
     error = capsys.readouterr().err
     assert "is not the name of a commit, branch or tag" in error
     assert error.count("\n") == 1
-    assert sorted(path.name for path in repo.iterdir()) == before
+    assert sorted({path.name for path in repo.iterdir()} - {".trainlint_cache"}) == before
 
 
 @pytest.mark.parametrize(
@@ -171,6 +171,43 @@ def test_outside_a_repository_and_without_git(tmp_path: Path, monkeypatch, capsy
     monkeypatch.setenv("PATH", str(tmp_path))
     assert cli.main(["--diff-base", "HEAD", str(tmp_path)]) == 2
     assert "needs git, which is not installed" in capsys.readouterr().err
+
+
+def test_deleted_files_take_nothing_with_them(repo: Path) -> None:
+    (repo / "more.py").write_text(OLD.replace("f_old", "f_more"))
+    git("add", "-A")
+    git("commit", "-qm", "second")
+    (repo / "losses.py").unlink()
+    assert found() == []
+    assert found("HEAD~1") == ["f_more"]
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("HEAD~1", "knows no commit 'HEAD~1' here"),
+        ("origin/main", "where HEAD left 'origin/main' is not known"),
+    ],
+)
+def test_a_shallow_clone_says_how_to_deepen_it(
+    repo: Path, tmp_path_factory, monkeypatch, capsys, base: str, message: str
+) -> None:
+    """Against the other branch's tip, what changed there would be reported as if it had changed here."""
+    git("checkout", "-qb", "feature")
+    for branch in ("feature", "main"):
+        git("checkout", "-q", branch)
+        (repo / f"{branch}.py").write_text(OLD.replace("f_old", f"f_{branch}"))
+        git("add", "-A")
+        git("commit", "-qm", branch)
+    clone = tmp_path_factory.mktemp("shallow")
+    git("clone", "-q", "--depth=1", "--no-single-branch", "-b", "feature", repo.as_uri(), str(clone))
+    monkeypatch.chdir(clone)
+    assert cli.main(["--diff-base", base, "."]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert "git fetch --unshallow" in error
+    git("fetch", "-q", "--unshallow")
+    assert found("origin/main") == ["f_feature"]
 
 
 def test_an_empty_repository(tmp_path: Path, monkeypatch) -> None:

@@ -72,6 +72,7 @@ def read_baseline(file: Path) -> dict[Key, int]:
             message = f"{file}: a baseline of version {head.version}; this trainlint reads version {VERSION}"
             raise BaselineError(message)
         read = msgspec.json.decode(data, type=_File)
+        json.loads(data, object_pairs_hook=_once)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unusable(file, data, error) from error
     found: dict[Key, int] = {}
@@ -111,6 +112,14 @@ def _bytes(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise BaselineError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    """A bad merge may leave a key twice. Readers of JSON keep one of the values, and none tells which."""
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise msgspec.ValidationError(f"`{twice}` is written twice in one object")
 
 
 def _unusable(file: Path, data: bytes, error: Exception) -> BaselineError:

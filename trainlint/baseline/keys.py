@@ -13,8 +13,10 @@ from typing import Protocol
 import msgspec
 
 from trainlint.analysis.index.project import ProjectIndex
+from trainlint.baseline.wording import wording
 from trainlint.findings import Finding, Span
 from trainlint.output.secrets import hide_secrets
+from trainlint.rulebook.loading import Rulebook
 from trainlint.text.document import Broken, Document, Node, Place
 
 _TEXT_LIMIT = 160
@@ -38,19 +40,30 @@ class Files(Protocol):
     def documents(self, path: str) -> tuple[list[Document], list[Broken]]:
         """The documents of a config, and what is broken in it."""
 
+    def lines(self, path: str) -> list[str]:
+        """The lines of a file, a notebook's as its code; none where it cannot be read."""
+
 
 class Keys:
     """Gives findings their keys. Their spans must count the lines of files, not those of notebook cells."""
 
-    def __init__(self, index: ProjectIndex, sources: Files) -> None:
+    def __init__(self, index: ProjectIndex, sources: Files, rulebook: Rulebook) -> None:
         self._index = index
         self._sources = sources
+        self._rulebook = rulebook
 
     def key(self, finding: Finding) -> Key:
         """The key of a finding: the same while its code moves within the definition or file."""
         scope = finding.symbol or self._scope(finding.span)
-        parts = (finding.span.path, finding.rule, scope, normalised(finding.evidence))
+        parts = (finding.span.path, finding.rule, scope, normalised(self._evidence(finding)))
         return Key(*(_writable(part) for part in parts))
+
+    def _evidence(self, finding: Finding) -> str:
+        """What the finding rests on. Of several alike, two loaders say, their code tells which one it is."""
+        rule = self._rulebook.get(finding.rule)
+        if rule is None or not rule.over or finding.span.path not in self._index.outlines:
+            return finding.evidence
+        return f"{finding.evidence} in {wording(self._sources.lines(finding.span.path), finding.span)}"
 
     def _scope(self, span: Span) -> str:
         """The innermost definition around a place, or the keys above it in a config; "" at the top."""
