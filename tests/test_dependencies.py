@@ -20,7 +20,8 @@ from trainlint.discovery.walk import language_of
 from trainlint.knowledge.base import load_knowledge
 from trainlint.knowledge.distributions import distributions, framework_of, normalized
 from trainlint.knowledge.versions import is_before, newest_allowed, strictness
-from trainlint.linter import Run, lint
+from trainlint.linter import lint
+from trainlint.pipeline.run import Run
 from trainlint.settings.model import Settings
 from trainlint.text.source import source_of
 from trainlint.text.toml import parse_toml

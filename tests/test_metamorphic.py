@@ -20,7 +20,8 @@ from trainlint.analysis.index.project import ProjectIndex
 from trainlint.discovery.projects import discover
 from trainlint.findings import Finding, Report
 from trainlint.knowledge.base import load_knowledge
-from trainlint.linter import Run, lint
+from trainlint.linter import lint
+from trainlint.pipeline.run import Run
 from trainlint.output.json import to_json
 from trainlint.pipeline import workers
 from trainlint.pipeline.judging import Judging

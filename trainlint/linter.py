@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainlint.discovery.projects import Project, discover, overlay_of
 from trainlint.findings import Report, Summary
@@ -116,11 +116,3 @@ def recipes(paths: Sequence[Path], settings: Settings | None = None) -> list[Rec
 def _empty(paths: Sequence[Path]) -> Report:
     root = str(paths[0]) if paths else str(Path.cwd())
     return Report(root, [], [], Summary(), {})
-
-
-def __getattr__(name: str) -> Any:
-    if name != "Run":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from trainlint.pipeline.run import Run  # noqa: PLC0415
-
-    return Run

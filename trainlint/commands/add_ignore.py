@@ -11,7 +11,7 @@ import msgspec
 
 from trainlint.discovery.projects import discover
 from trainlint.findings import Finding
-from trainlint.linter import Run
+from trainlint.pipeline.run import Run
 from trainlint.output.places import Places
 from trainlint.output.progress import Progress
 from trainlint.output.terminal import visible

@@ -23,7 +23,7 @@ from trainlint.output.verdict import INTERNAL
 from trainlint.settings.model import Settings
 
 if TYPE_CHECKING:
-    from trainlint.linter import Run
+    from trainlint.pipeline.run import Run
 
 NO_BASELINE = ""
 
@@ -106,7 +106,7 @@ def show(path: str, file: str | None, form: str) -> str:
 
 
 def _judge(paths: Sequence[str], settings: Settings, file: str | None) -> list[Judged]:
-    from trainlint.linter import Run  # noqa: PLC0415
+    from trainlint.pipeline.run import Run  # noqa: PLC0415
 
     progress = Progress(sys.stderr, wanted=True)
     found = discover(paths, settings)

@@ -179,6 +179,9 @@ def _from_here(pattern: str) -> str:
 
 def tell_time(report: Report) -> None:
     """Prints the seconds of each stage to standard error."""
+    if not report.seconds:
+        click.echo("nothing had to be read: the report is the cache's", err=True)
+        return
     total = sum(report.seconds.values())
     for stage, seconds in report.seconds.items():
         click.echo(f"{stage:<12} {seconds:8.3f} s", err=True)

@@ -1,11 +1,11 @@
-"""Classes of the project: order of bases, methods, subclasses."""
+"""Classes of the project: order of bases, methods."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from trainlint.analysis.index.modules import is_standard
-from trainlint.analysis.index.record import EVERYTHING, Remembered
+from trainlint.analysis.index.record import Remembered
 from trainlint.analysis.index.targets import Target
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ class ClassTable:
         self._index = index
         self._bases = Remembered(index.recorder, self._find_bases)
         self._lines = Remembered(index.recorder, self._linearize)
-        self._derived: dict[Key, list[Target]] | None = None
 
     def lineage(self, path: str, qualname: str) -> list[Target]:
         """A class and its ancestors in the order attributes are looked up: a shared base after all that
@@ -92,16 +91,6 @@ class ClassTable:
             for owner in lineage
         )
         return False if lineage and closed else None
-
-    def subclasses(self, path: str, qualname: str) -> list[Target]:
-        """See ProjectIndex.subclasses."""
-        self._index.recorder.other(EVERYTHING)
-        if self._derived is None:
-            self._derived = {}
-            for target in self._index.classes():
-                for owner in self.lineage(target.path, target.qualname)[1:]:
-                    self._derived.setdefault(_key(owner), []).append(target)
-        return list(self._derived.get((path, qualname), ()))
 
 
 def _key(target: Target) -> Key:

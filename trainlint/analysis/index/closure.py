@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trainlint.analysis.index.modules import FileTree, Found, folder_of, join
-from trainlint.analysis.index.record import EVERYTHING, Remembered
+from trainlint.analysis.index.record import Remembered
 from trainlint.analysis.index.targets import ClosureResult
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ class ImportGraph:
         self._tree = tree
         self._broken = broken
         self._links_of = Remembered(index.recorder, self._find_links)
-        self._importers: dict[str, list[str]] | None = None
 
     def closure(self, path: str) -> ClosureResult:
         """See ProjectIndex.import_closure."""
@@ -52,16 +51,6 @@ class ImportGraph:
             seen.update(fresh)
             waiting.extend(reversed(fresh))
         return result
-
-    def importers(self, path: str) -> list[str]:
-        """See ProjectIndex.importers."""
-        self._index.recorder.other(EVERYTHING)
-        if self._importers is None:
-            self._importers = {}
-            for each in self._index.outlines:
-                for target in self._links_of(each).paths:
-                    self._importers.setdefault(target, []).append(each)
-        return list(self._importers.get(path, ()))
 
     def _find_links(self, path: str) -> _Links:
         links = _Links()

@@ -44,9 +44,6 @@ class ProjectIndex:
         scripts = {path for path, outline in self.outlines.items() if outline.main_guard}
         self._tree = FileTree({*self.outlines, *self._broken}, scripts, self.recorder)
         self._modules = Modules(self.outlines.values(), self.recorder)
-        self._paths: dict[str, str] = {}
-        for path, outline in self.outlines.items():
-            self._paths.setdefault(outline.module, path)
         self._classes = ClassTable(self)
         self._graph = ImportGraph(self, self._tree, self._broken)
 
@@ -68,11 +65,6 @@ class ProjectIndex:
     def by_path(self, path: str) -> Outline | None:
         """The outline of a file."""
         return self.outlines.get(path)
-
-    def path_of(self, module: str) -> str | None:
-        """The path of the module with this (unique) absolute name."""
-        self.recorder.other(EVERYTHING)
-        return self._paths.get(module)
 
     def unit(self, path: str, qualname: str) -> Unit | None:
         """A unit of a file."""
@@ -146,23 +138,10 @@ class ProjectIndex:
         """
         return self._classes.method(path, class_qualname, name)
 
-    def subclasses(self, path: str, class_qualname: str) -> list[Target]:
-        """The project's classes that derive from a class, directly or not, by path and place."""
-        return self._classes.subclasses(path, class_qualname)
-
     def is_subclass_of(self, path: str, class_qualname: str, names: frozenset[str]) -> bool | None:
         """Whether a class is or derives from one of these absolute names; None where a base's own bases are
         not known."""
         return self._classes.is_subclass_of(path, class_qualname, names)
-
-    def classes(self) -> list[Target]:
-        """Every class of the project, by path and place in the file."""
-        return [
-            self.target_of(path, unit)
-            for path, outline in self.outlines.items()
-            for unit in outline.units
-            if unit.kind == "class"
-        ]
 
     def target_of(self, path: str, unit: Unit) -> Target:
         """The target that means exactly this unit of a file."""
@@ -295,10 +274,6 @@ class ProjectIndex:
         """Every file that running or importing a file may read, transitively; imports inside functions count
         too."""
         return self._graph.closure(path)
-
-    def importers(self, path: str) -> list[str]:
-        """The files that import a file directly, sorted."""
-        return self._graph.importers(path)
 
     def reach(self, path: str, entry: Import) -> tuple[Found | None, bool]:
         """The file an import statement runs (None: no file of the project), and whether all of the name was
