@@ -92,9 +92,10 @@ def compare(reading: dict[str, str], recipe: Recipe | None) -> Iterator[Compared
 def shown(recipe: Recipe, field: str) -> list[str]:
     """What the tool says of a field, each way it says it; empty where it is unknown."""
     if field == "shuffle":
+        loaders = [each for each in recipe.groups.get("loaders", []) if "loader.order" in each]
         orders = {
             str(loader["loader.order"].value)
-            for loader in recipe.groups.get("loaders", [])
+            for loader in loaders
             if loader["loader.role"].value == "train" and loader["loader.order"].known
         }
         return sorted(orders)

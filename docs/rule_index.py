@@ -18,6 +18,8 @@ Made from `rules/` by `python docs/rule_index.py`; a test keeps it current. A ru
 severities grades each finding by what surrounds it; its page says how. `trainlint explain RULE` prints it.
 """
 
+COLUMNS = "| rule | severity | reports | fix | options |\n|---|---|---|---|---|\n"
+
 
 def rule_index() -> str:
     """The text of docs/rules.md as the pages of this checkout have it. Raises SystemExit for broken pages."""
@@ -26,11 +28,13 @@ def rule_index() -> str:
     for rule in _rules():
         if rule["family"] != family:
             family = rule["family"]
-            parts.append(f"\n## {family}\n\n| rule | severity | reports | options |\n|---|---|---|---|\n")
+            parts.append(f"\n## {family}\n\n{COLUMNS}")
         status = "" if rule["status"] == "stable" else f" ({rule['status']})"
         link = f"[{rule['rule']}](../rules/{family}/{rule['rule']}.md){status}"
         options = ", ".join(f"`{name}` = {json.dumps(value)}" for name, value in rule["options"].items())
-        parts.append(f"| {link} | {', '.join(rule['severities'])} | {rule['summary']} | {options or '–'} |\n")
+        fix = "–" if rule["fixable"] == "none" else rule["fixable"]
+        cells = (link, ", ".join(rule["severities"]), rule["summary"], fix, options or "–")
+        parts.append(f"| {' | '.join(cells)} |\n")
     return "".join(parts)
 
 

@@ -82,7 +82,9 @@ def recipe(text: str, path: str = "train.yaml", loader: str | None = None) -> Re
 def view(
     text: str, path: str = "train.yaml", read_by: tuple[Reader, ...] = (), uses: tuple[KeyUse, ...] = ()
 ) -> ConfigFile:
-    """The file as the file rules see it."""
+    """The file as the file rules see it, in a project without code that speaks of its keys."""
     source = source_of(path, textwrap.dedent(text))
     documents, broken = parse_json(source) if path.endswith(".json") else parse_yaml(source)
-    return config_file(source, documents, broken, read_by, uses)
+    config = config_file(source, documents, broken, read_by, uses)
+    config.mentioned = lambda _package, _word: False
+    return config

@@ -29,3 +29,29 @@ def numeric(context: str, paths: list[str]) -> bytes:
 def program(context: str, paths: list[str]) -> bytes:
     _die_on_victim(paths)
     return _program(context, paths)
+
+
+def outline_and_choke(context: str, paths: list[str]) -> bytes:
+    """Dies of handing over what it found, halfway through."""
+    if VICTIM in paths:
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+    return _outline(context, paths)
+
+
+def outline_on_a_full_disk(context: str, paths: list[str]) -> bytes:
+    """Cannot hand over what it found."""
+    if VICTIM in paths:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+    return _outline(context, paths)
+
+
+def interrupt_all_and_stay(_context: str, _paths: list[str]) -> bytes:
+    """Interrupts the run, and never ends by itself."""
+    os.killpg(0, signal.SIGINT)
+    while True:
+        signal.pause()

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from trainlint import cli
 from trainlint.linter import lint
+from trainlint.rewriting.files import RewriteError, encoded, replace
 from trainlint.settings.model import Settings
 from trainlint.suppressions.adding import Added, Wanted, add_comments
 from trainlint.suppressions.comments import with_reasons
 from trainlint.suppressions.languages import suppressions_of
 from trainlint.suppressions.meaning import meaning
-from trainlint.suppressions.rewriting import RewriteError, encoded, replace, rewritten
+from trainlint.suppressions.rewriting import rewritten
 from trainlint.text.source import decode, read_source, source_of
 
 RULE = "missing-seed"
@@ -72,7 +73,7 @@ def test_reasons_can_be_required() -> None:
     read = with_reasons(suppressions_of(source_of("x.py", text), "python"))
     assert [each.line for each in read.suppressions] == [2]
     assert [each.line for each in read.malformed] == [1, 3]
-    assert "write trainlint: ignore-file[q] -- reason" in read.malformed[1].problem
+    assert "no reason, and the settings require one" in read.malformed[1].problem
 
 
 reasons = st.text(

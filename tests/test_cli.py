@@ -12,10 +12,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 from referencing import Registry
-from report_samples import report, rich_report
+from report_samples import report
 
 import trainlint.linter
-from trainlint import cli
 from trainlint.commands.check import CheckOptions, settings_of
 from trainlint.findings import Notice
 from trainlint.output import json as json_output
@@ -44,41 +43,12 @@ for epoch in range(3):
 """
 
 
-class Result:
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*args: object) -> Result:
-        code = cli.main([str(arg) for arg in args])
-        captured = capsys.readouterr()
-        return Result(code, captured.out, captured.err)
-
-    return call
-
-
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch) -> Path:
     (tmp_path / ".git").mkdir()
     (tmp_path / "train.py").write_text(UNSHUFFLED)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def linted(monkeypatch, tmp_path: Path):
-    """Replaces the pipeline: gives the sample report and remembers how it was called."""
-    calls: list[dict[str, object]] = []
-
-    def lint(paths, settings=None, *, stdin=None, progress=None, parallel=False):
-        calls.append({"paths": paths, "settings": settings, "stdin": stdin})
-        return rich_report(tmp_path)
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(trainlint.linter, "lint", lint)
-    return calls
 
 
 def process(*args: object, **options) -> subprocess.CompletedProcess[str]:
@@ -399,6 +369,7 @@ def test_rules_of_the_users_own(run, project: Path) -> None:
         page.read_text()
         .replace("rule: partial-seed", "rule: house-seed")
         .replace("[partial-seed]", "[house-seed]")
+        .replace("  make: reproducibility.seed_beside", "  edits: [{delete-statement: repro.partial}]")
     )
     page.rename(page.with_name("house-seed.md"))
     (project / "mine" / "house" / "missing-seed.md").unlink()

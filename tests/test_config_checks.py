@@ -49,7 +49,8 @@ def findings(config: ConfigFile) -> list[tuple[int, str, Severity, Confidence]]:
 
 def _projects() -> list[tuple[str, str, list[Example]]]:
     groups: dict[tuple[str, str, str], list[Example]] = defaultdict(list)
-    for rule in PAGES.values():
+    # What a config is based on is judged with its project: test_rule_examples runs that page.
+    for rule in (page for page in PAGES.values() if page.name != "unresolved-reference"):
         for example in rule.examples:
             if example.kind:
                 groups[rule.name, example.heading, example.kind].append(example)

@@ -278,7 +278,7 @@ def test_backbone_weights_count_as_pretrained() -> None:
 def test_only_entry_configs_have_a_recipe(kind: str) -> None:
     parsed = document(HOME_GROWN)
     assert config_recipe(parsed, Recognition("generic", kind)) is None
-    assert config_recipe(parsed, Recognition("axolotl", "recipe")) is None
+    assert config_recipe(parsed, Recognition("deepspeed", "recipe")) is None
 
 
 def test_groups_hold_the_primary_optimizer_and_loader() -> None:

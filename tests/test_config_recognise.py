@@ -18,12 +18,15 @@ TRAINING = {
     "upper case": ("generic", "TRAIN:\n  BASE_LR: 0.01\n  EPOCHS: 200\n  BATCH_SIZE: 16\n"),
     "rate filled in later": ("generic", "lr: ${base.lr}\noptimizer: adam\nepochs: 10\n"),
     "paddleclas": ("paddleclas", paddleclas()),
+    "axolotl": (
+        "axolotl",
+        "base_model: x/y\nmicro_batch_size: 2\nlearning_rate: 1e-4\noptimizer: adamw\nnum_epochs: 1\n",
+    ),
 }
 
 FRAGMENTS = {
     "hydra": "defaults:\n  - model: resnet\nlr: 0.1\noptimizer: sgd\nepochs: 3\n",
     "base file": "_base_: ../base.yaml\nlr: 0.1\noptimizer: sgd\nepochs: 3\n",
-    "axolotl": "base_model: x/y\nmicro_batch_size: 2\nlearning_rate: 1e-4\noptimizer: adamw\nnum_epochs: 1\n",
     "detectron2": "MODEL:\n  DEPTH: 50\nSOLVER:\n  BASE_LR: 0.02\n",
     "deepspeed": "zero_optimization: {stage: 2}\ntrain_micro_batch_size_per_gpu: 4\n",
 }

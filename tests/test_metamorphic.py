@@ -21,10 +21,10 @@ from trainlint.discovery.projects import discover
 from trainlint.findings import Finding, Report
 from trainlint.knowledge.base import load_knowledge
 from trainlint.linter import lint
-from trainlint.pipeline.run import Run
 from trainlint.output.json import to_json
 from trainlint.pipeline import workers
 from trainlint.pipeline.judging import Judging
+from trainlint.pipeline.run import Run
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.pipeline.stages import Interpreting
 from trainlint.recipe.code.entries import entry_points

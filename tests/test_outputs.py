@@ -10,9 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from report_samples import rich_report
 
-import trainlint.linter
 from trainlint import cli
 from trainlint.commands.outputs import FORMATS
 from trainlint.linter import lint
@@ -38,37 +36,6 @@ def contrastive_loss(z1, z2, same, margin=1.0):
     far = (1 - same) * torch.relu(margin - distance) ** 2
     return (near + far).mean()
 """
-
-
-class Result:
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*args: object) -> Result:
-        code = cli.main([str(arg) for arg in args])
-        captured = capsys.readouterr()
-        return Result(code, captured.out, captured.err)
-
-    return call
-
-
-@pytest.fixture
-def linted(monkeypatch, tmp_path: Path) -> list[int]:
-    """Replaces the pipeline by the sample report; counts its runs."""
-    calls: list[int] = []
-
-    def lint(*_: object, **__: object):
-        calls.append(1)
-        return rich_report(tmp_path)
-
-    monkeypatch.chdir(tmp_path)
-    for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(trainlint.linter, "lint", lint)
-    return calls
 
 
 def test_the_command_and_the_outputs_know_the_same_formats() -> None:
@@ -125,6 +92,18 @@ def test_outputs_that_cannot_be_are_refused_before_the_run(run, linted, options,
     assert message in refused.err
     assert not linted
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name", ["a.py", "train.yaml", "pyproject.toml", "x.ipynb", "trainlint-baseline.json"]
+)
+def test_a_report_never_replaces_what_is_read(run, linted, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    refused = run("a.py", "-o", name)
+    assert refused.code == 2
+    assert f"{name} is a file to be read, not a report: name another one" in refused.err
+    assert (tmp_path / name).read_text() == "mine"
+    assert run("a.py", "-o", "new.yaml").out == ""
 
 
 def test_a_read_only_folder_is_refused_before_the_run(run, linted, tmp_path: Path, monkeypatch) -> None:
@@ -187,7 +166,9 @@ def test_what_comments_and_settings_silence(run, tmp_path: Path, monkeypatch) ->
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["ch"], ["plain,check", "file,ch"]),
+        (["ch"], ["file,ch", "plain,check"]),
+        (["explain", "missing-se"], ["plain,missing-seed"]),
+        (["src", "--select", "unguarded-sqrt,num"], ["plain,unguarded-sqrt,numerics"]),
         (["check", "--form"], ["plain,--format"]),
         (["--form"], ["plain,--format"]),
         (["src", "--form"], ["plain,--format"]),

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 import pytest_lsp
+from hypothesis import given
+from hypothesis import strategies as st
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 from test_cli import UNSHUFFLED
 
-from trainlint.server_worker import diagnose, readable
+from trainlint.output.lsp import text_edit
+from trainlint.server_worker import diagnose, fix_all, readable
+from trainlint.text.source import source_of
 
 SETTINGS = 'select = ["unshuffled-training-data"]\n'
 
@@ -111,6 +115,80 @@ async def test_broken_settings_are_told_in_the_buffer(client: LanguageClient, tm
     await published(
         client, item.uri, lambda found: [one.code for one in found] == ["unshuffled-training-data"]
     )
+
+
+def code_actions(uri: str, at: types.Range, *only: str) -> types.CodeActionParams:
+    context = types.CodeActionContext(diagnostics=[], only=list(only) or None)
+    return types.CodeActionParams(types.TextDocumentIdentifier(uri), at, context)
+
+
+def edited(text: str, action: types.CodeAction) -> str:
+    """A text after the one edit of an action; lines are ASCII up to where it is."""
+    assert action.edit is not None
+    ((edit,),) = (action.edit.changes or {}).values()
+    lines = text.splitlines(keepends=True)
+    start, end = (sum(map(len, lines[: p.line])) + p.character for p in (edit.range.start, edit.range.end))
+    return text[:start] + edit.new_text + text[end:]
+
+
+@pytest.mark.asyncio
+async def test_a_code_action_for_each_fix_and_one_for_all(client: LanguageClient, tmp_path: Path) -> None:
+    item = document(tmp_path, UNSHUFFLED)
+    open_buffer(client, item)
+    (found,) = await published(client, item.uri, len)
+    actions = await client.text_document_code_action_async(code_actions(item.uri, found.range))
+    quick, every = actions
+    assert quick.title.startswith("Fix: ")
+    assert (quick.kind, every.kind) == (types.CodeActionKind.QuickFix, "source.fixAll.trainlint")
+    assert quick.is_preferred
+    assert [each.code for each in quick.diagnostics] == ["unshuffled-training-data"]
+    fixed = UNSHUFFLED.replace("batch_size=128", "batch_size=128, shuffle=True")
+    assert [edited(UNSHUFFLED, action) for action in actions] == [fixed, fixed]
+
+    elsewhere = types.Range(types.Position(0, 0), types.Position(0, 1))
+    for at, only, kinds in (
+        (elsewhere, ["quickfix"], []),
+        (found.range, ["quickfix"], ["quickfix"]),
+        (elsewhere, ["source.fixAll"], ["source.fixAll.trainlint"]),
+        (elsewhere, ["source"], ["source.fixAll.trainlint"]),
+        (found.range, ["refactor", "source.fixAll.other"], []),
+    ):
+        given = await client.text_document_code_action_async(code_actions(item.uri, at, *only))
+        assert [str(getattr(each.kind, "value", each.kind)) for each in given or []] == kinds
+
+    change(client, item, 2, fixed)
+    await published(client, item.uri, lambda all_of_it: not all_of_it)
+    assert not await client.text_document_code_action_async(code_actions(item.uri, found.range))
+    assert client.log_messages == []
+
+
+def test_fixing_a_buffer_gives_one_edit(tmp_path: Path) -> None:
+    (tmp_path / "trainlint.toml").write_text(SETTINGS)
+    path = str(tmp_path / "train.py")
+    text = UNSHUFFLED.replace("train_loader = ", "fox = '🦊'; train_loader = ").replace("\n", "\r\n")
+    edit = fix_all(path, text, "utf-16")
+    line = text.split("\r\n")[7]
+    assert edit is not None
+    assert edit["range"]["start"]["line"] == edit["range"]["end"]["line"] == 7
+    assert edit["range"]["start"]["character"] == line.index("128") + len("128") + 1
+    assert edit["newText"] == ", shuffle=True"
+    assert fix_all(path, text.replace("=128", "=128, shuffle=True"), "utf-16") is None
+    assert fix_all(path, "(", "utf-16") is None
+
+
+@given(st.text("ab🦊\r\n", max_size=12), st.text("ab🦊\r\n", max_size=12))
+def test_one_edit_makes_one_text_of_another(before: str, after: str) -> None:
+    edit = text_edit(before, after, "utf-32")
+    if before == after:
+        assert edit is None
+        return
+    assert edit is not None
+    source = source_of("x.py", before)
+    start, end = (
+        source.offset(edit["range"][side]["line"] + 1, edit["range"][side]["character"] + 1)
+        for side in ("start", "end")
+    )
+    assert before[:start] + edit["newText"] + before[end:] == after
 
 
 def test_the_worker_answers_whatever_happens(tmp_path: Path, monkeypatch) -> None:

@@ -118,7 +118,10 @@ def test_origins(project: Path) -> None:
         ('extend = ""', "shared/base.toml:1 -> shared: it is not a file"),
         ("extend = 3", "base.toml:1: extend must be a text, not 3"),
         ("strict = 3", "base.toml:1: strict must be true or false"),
+        ('extend = "https://example.org/a.toml"', "shared/base.toml:1: extend names a file: "),
         ("a = [", "base.toml:1: not valid TOML"),
+        ("a = [", "(extended by trainlint.toml:1)"),
+        ('extend = "/dev/null/x"', "shared/base.toml:1 -> /dev/null/x: "),
         ('ignore = ["missing-sed"]', "base.toml:1: ignore: 'missing-sed' is neither"),
         ('\nrulebooks = ["nowhere"]', "base.toml:2: rulebooks: there is no folder"),
         ("[options.missing-seed]\nx = 1", "base.toml:2: options: "),
@@ -190,7 +193,9 @@ def test_config_as_json(project: Path, capsys) -> None:
 def test_config_without_a_file(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.main(["config"]) == 0
-    assert "no settings file, all defaults" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "no settings file, all defaults" in told
+    assert '# fail-on = "warning"' in told
     assert cli.main(["config", "gone"]) == 2
     assert "no such file or folder: gone" in capsys.readouterr().err
 
@@ -260,6 +265,15 @@ def test_init(tmp_path: Path, monkeypatch, capsys) -> None:
     assert cli.main(["init"]) == 2
     assert file.read_text() == "strict = true\n"
     assert "trainlint.toml holds settings already" in capsys.readouterr().err
+
+
+def test_init_inside_a_project_tells_what_no_longer_counts(project: Path, monkeypatch, capsys) -> None:
+    (project / "src").mkdir()
+    monkeypatch.chdir(project)
+    assert cli.main(["init", "src"]) == 0
+    assert 'write `extend = "../trainlint.toml"` to build on it' in capsys.readouterr().out
+    (project / "src" / "trainlint.toml").write_text('extend = "../trainlint.toml"\n')
+    assert load_settings(project / "src" / "trainlint.toml").ignore == ("data", "numerics")
 
 
 def test_what_init_writes_is_right_without_its_comment_signs() -> None:

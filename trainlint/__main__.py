@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -9,15 +10,19 @@ INTERRUPTED = 130
 
 
 def main() -> int:
-    """Runs the command line and returns its exit code. Even an early interrupt is quiet."""
+    """Runs the command line and returns its exit code. Interrupts are quiet, early and second ones too."""
     try:
         _leave_working_folder()
         from trainlint.cli import main as run  # noqa: PLC0415 - its imports can be interrupted too
 
-        return run()
+        code = run()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        # Python would tell in which of its last steps the next one came.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return code
 
 
 def _leave_working_folder() -> None:

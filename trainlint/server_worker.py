@@ -12,7 +12,7 @@ ERROR, INFORMATION = 1, 3
 
 def warm_up() -> None:
     """Imports the pipeline, so that the first buffer does not wait for it."""
-    import trainlint.pipeline.run  # noqa: F401, PLC0415
+    import trainlint.pipeline.run  # noqa: PLC0415
     import trainlint.recipe.code.from_code  # noqa: F401, PLC0415
 
 

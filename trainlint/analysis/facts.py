@@ -38,6 +38,7 @@ class Unit(msgspec.Struct):
     `metaclass` is a class's metaclass as written, "" where it names none. `guarded` are the calls and names
     of a module's body that stand only under its main guard: they do not count where it is imported.
     `handed` are the last names of attributes that are passed as arguments: `run(engine.train)`.
+    `selects`: it has subscripts that may be masks: `x[mask]`, `x[y > 0]`; not `x[0]`, `x[i + 1]`, `x[:, 1]`.
     """
 
     qualname: str
@@ -55,6 +56,7 @@ class Unit(msgspec.Struct):
     metaclass: str = ""
     guarded: list[str] = msgspec.field(default_factory=list)
     handed: list[str] = msgspec.field(default_factory=list)
+    selects: bool = False
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -171,8 +173,9 @@ class Event(msgspec.Struct):
     store-item (container, key, value), store-attr (base, name, value), store-global (name is "path::name",
     value).
     `loops` is the innermost loop's index or -1; `conditions` the branches around it, outermost first;
-    `contexts` the names of enclosing `with` managers that matter ("no_grad", "autocast", ...). `nested` is
-    the nested function the event belongs to, or -1.
+    `contexts` the names of enclosing `with` managers that matter ("no_grad", "autocast", ...), and of those
+    whose effect is not known ("?" where it has no name). `nested` is the nested function the event belongs
+    to, or -1.
     """
 
     kind: str
@@ -213,7 +216,7 @@ class Candidate(msgspec.Struct):
     `open` lists the questions that only the link step can answer (role, dtype). `grade` is certain, likely or
     possible.
     `gradient` tells whether a derivative flows through the operand, `guard` names a guard that does not
-    protect.
+    protect. `facts` are what only one kind carries, by the names its page gives them.
     """
 
     kind: str
@@ -231,6 +234,7 @@ class Candidate(msgspec.Struct):
     base_text: str = ""
     numerator_text: str = ""
     related: list[Place] = msgspec.field(default_factory=list)
+    facts: dict[str, str | int | float] = msgspec.field(default_factory=dict)
 
 
 class NumericSummary(msgspec.Struct):
@@ -241,6 +245,19 @@ class NumericSummary(msgspec.Struct):
     high: float | None = None
     nonzero: bool = False
     origin: str = ""
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """A parameter of which a function takes the logarithm, or of one minus it (`complement`), unguarded.
+
+    `position` counts the parameters without `self`.
+    """
+
+    parameter: str
+    position: int
+    complement: bool
+    at: Place
+    text: str
 
 
 class UnitFacts(msgspec.Struct):
@@ -275,3 +292,4 @@ class UnitFacts(msgspec.Struct):
     uses: list[str] = msgspec.field(default_factory=list)
     missed: list[str] = msgspec.field(default_factory=list)
     limits: list[str] = msgspec.field(default_factory=list)
+    logged: list[Logged] = msgspec.field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from trainlint.findings import Span
@@ -14,7 +15,7 @@ from trainlint.recipe.config.tree import Found, walk_entries
 from trainlint.recipe.model import Hit, Link, State, Value
 from trainlint.text.document import Document, Entry, Node
 from trainlint.text.scalars import is_opaque
-from trainlint.text.walk import walk
+from trainlint.text.walk import nodes_of
 
 _LOADER_NAMES = {
     "pyyaml": "PyYAML",
@@ -26,6 +27,7 @@ _LOADER_NAMES = {
     "toml": "TOML",
 }
 _SHOWN_KEY = 60
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def duplicate_key(config: ConfigFile) -> Iterator[Hit]:
@@ -36,8 +38,8 @@ def duplicate_key(config: ConfigFile) -> Iterator[Hit]:
     if not config.judged:
         return
     for document in config.documents:
-        for _, node in walk(document.root):
-            if len(set(node.keys())) < len(node.items):
+        for node in nodes_of(document.root):
+            if len(node.items) > 1 and len({entry.key.raw for entry in node.items}) < len(node.items):
                 yield from _duplicates(config, document, node)
 
 
@@ -117,12 +119,14 @@ def text_number(config: ConfigFile) -> Iterator[Hit]:
 
 def _text_numbers(document: Document, loader: str) -> Iterator[Found]:
     """Scalars spelled like a number that the loader leaves text; of a list only the first."""
+    if not any(_may_be_text(node) for node in nodes_of(document.root)):
+        return
     listed: set[int] = set()
     parents: dict[tuple[str | int, ...], Node] = {}
     for found in walk_entries(document.root):
         parents[found.path] = found.value
         node = found.value
-        if node.kind != "scalar" or not is_number_text(node.raw) or is_opaque(node):
+        if node.kind != "scalar" or not _may_be_text(node) or is_opaque(node):
             continue
         reach = "pyyaml" if loader == "literal-eval" and _in_list(found) else loader
         if isinstance(typed(node, reach).value, str):
@@ -132,6 +136,17 @@ def _text_numbers(document: Document, loader: str) -> Iterator[Found]:
                     continue
                 listed.add(id(around))
             yield found
+
+
+def _may_be_text(node: Node) -> bool:
+    """Whether some loader could read a scalar as text that people read as a number.
+
+    Plain digits with a point among them are a number to every loader.
+    """
+    raw = node.raw
+    if node.kind != "scalar" or (node.style == "plain" and not node.tag and _PLAIN_NUMBER.fullmatch(raw)):
+        return False
+    return is_number_text(raw)
 
 
 def _in_list(found: Found) -> bool:

@@ -34,6 +34,15 @@ def judge_recipe(rule: Rule, recipe: Recipe, options: Mapping[str, Any]) -> list
     return findings
 
 
+def judged_subjects(
+    rule: Rule, recipe: Recipe, options: Mapping[str, Any]
+) -> Iterator[tuple[Span, Facts, bool]]:
+    """What a data page looks at in a recipe: each subject's place, its facts, whether it is a finding."""
+    choose = _chooser(rule, _frozen(rule, options))
+    for facts in _subjects(rule, recipe):
+        yield _primary_span(rule, recipe, facts), facts, choose(facts) is not None
+
+
 def judge_hit(rule: Rule, hit: Hit, options: Mapping[str, Any]) -> Finding | None:
     """The finding of a check page about one hit; None where the page has no case for it."""
     case = _chooser(rule, _frozen(rule, options))(hit.facts)
@@ -82,9 +91,12 @@ def _subjects(rule: Rule, recipe: Recipe) -> Iterator[Facts]:
     if not rule.over:
         yield recipe.facts
         return
+    elements = recipe.groups.get(rule.over)
+    if not elements:
+        return
     prefix = recipe_schema().groups[rule.over] + "."
     shared = {path: value for path, value in recipe.facts.items() if not path.startswith(prefix)}
-    for element in recipe.groups.get(rule.over, []):
+    for element in elements:
         yield {**shared, **element}
 
 
@@ -108,8 +120,15 @@ def _recipe_finding(rule: Rule, case: Case, recipe: Recipe, facts: Facts) -> Fin
 
 
 def _primary_span(rule: Rule, recipe: Recipe, facts: Facts) -> Span:
+    """The first of the page's places that is known. In a config whose base says that, and which itself sets
+    another operand, the latter: the base alone is not wrong."""
     spans = (facts[path].span for path in rule.at if path in facts)
-    return next((span for span in spans if span is not None), recipe.span)
+    primary = next((span for span in spans if span is not None), recipe.span)
+    if recipe.kind != "recipe" or primary.path == recipe.entry:
+        return primary
+    own = (facts[path] for path in rule.when if path in facts)
+    written = (value.span for value in own if value.state is State.EXPLICIT and value.span is not None)
+    return next((span for span in written if span.path == recipe.entry), primary)
 
 
 def _evidence_links(paths: Mapping[str, object], facts: Facts, primary: Span) -> Iterator[Link]:

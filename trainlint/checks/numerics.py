@@ -15,7 +15,7 @@ from trainlint.checks.roles import (
     TRAINING,
     holds_tensors,
     is_differentiable_library,
-    role_of,
+    role_of_candidate,
     trains_itself,
 )
 from trainlint.checks.view import UnitView
@@ -35,6 +35,8 @@ _LABELS = {
     "std": "a standard deviation: 0 where all values are equal",
     "max-min": "max − min: 0 where all values are equal",
     "norm": "a norm: 0 for a zero vector",
+    "sum-of-magnitudes": "a sum of magnitudes: 0 where every element is 0",
+    "exponential": "an exponential: exactly 0 far below 0",
     "distance": "a distance: 0 for equal points",
     "hand-made-norm": "a norm: 0 for a zero vector",
     "hand-made-std": "a standard deviation: 0 where all values are equal",
@@ -46,7 +48,6 @@ _LABELS = {
     "adjacency": "made from an adjacency matrix: 0 without edges",
     "learned": "a learned parameter: training may take it to 0",
     "disparity": "a disparity: 0 at infinity",
-    "tested-by-where": "tested by the condition of `where`",
 }
 
 
@@ -55,7 +56,12 @@ _MODULES = frozenset({"torch", "th", "F", "paddle", "tf", "jnp", "np", "ops", "K
 
 def unguarded_sqrt(unit: UnitView) -> Iterator[Hit]:
     """Roots of differentiable values that can be 0, where code takes part in training or may."""
-    yield from _hits(unit, "sqrt")
+    yield from (hit for hit in _hits(unit, "sqrt") if hit.facts["guard"].value != "after")
+
+
+def guard_after_sqrt(unit: UnitView) -> Iterator[Hit]:
+    """Roots of values that can be 0 with an eps or a clamp after the root, where a derivative flows."""
+    yield from (hit for hit in _hits(unit, "sqrt") if hit.facts["guard"].value == "after")
 
 
 def unguarded_division(unit: UnitView) -> Iterator[Hit]:
@@ -64,17 +70,15 @@ def unguarded_division(unit: UnitView) -> Iterator[Hit]:
 
 
 def _hits(unit: UnitView, kind: str) -> Iterator[Hit]:
-    candidates = [candidate for candidate in unit.facts.candidates if candidate.kind == kind]
-    role = role_of(unit) if candidates else SILENT
-    if role == SILENT:
-        return
-    trains, tensors = trains_itself(unit), role == TRAINING and holds_tensors(unit)
-    for candidate in candidates:
-        if "tensor" in candidate.open and not tensors:
+    for candidate in unit.facts.candidates:
+        role = role_of_candidate(unit, candidate) if candidate.kind == kind else SILENT
+        if role == SILENT:
+            continue
+        if "tensor" in candidate.open and not (role == TRAINING and holds_tensors(unit)):
             continue
         if role == NEUTRAL and not _concerns_a_library(unit, candidate):
             continue
-        yield _hit(unit, candidate, role, trains)
+        yield _hit(unit, candidate, role, trains_itself(unit))
 
 
 def _concerns_a_library(unit: UnitView, candidate: Candidate) -> bool:
@@ -82,7 +86,7 @@ def _concerns_a_library(unit: UnitView, candidate: Candidate) -> bool:
 
     Or a zero the code itself expects.
     """
-    if candidate.kind == "division" and candidate.operand not in ("tested-by-where", "disparity"):
+    if candidate.kind == "division" and candidate.operand != "disparity":
         return False
     return is_differentiable_library(unit)
 

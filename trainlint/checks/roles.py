@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from trainlint.analysis.facts import Unit
+from trainlint.analysis.facts import Candidate, Unit
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.checks.view import UnitView
 from trainlint.knowledge.roles import RoleWords, load_roles, words_of
@@ -13,6 +13,15 @@ from trainlint.knowledge.roles import RoleWords, load_roles, words_of
 TRAINING = "training"
 NEUTRAL = "neutral"
 SILENT = "silent"
+
+_ASIDE = "aside"
+"""Silent only for its folder (scripts, tools): what is wrong there is worth telling, what may be is not."""
+
+_ASIDE_PENALTY = 2
+_CALLER_DEPTH = 3
+_MOST_CALLERS = 12
+
+_TESTS = frozenset({"test", "tests", "testing"})
 
 
 def role_of(view: UnitView) -> str:
@@ -22,6 +31,10 @@ def role_of(view: UnitView) -> str:
 
     A helper that only silent code calls is silent too.
     """
+    return SILENT if (role := _role(view)) == _ASIDE else role
+
+
+def _role(view: UnitView) -> str:
     path, qualname = view.facts.path, view.facts.qualname
     role = _own_role(view.index, path, qualname)
     if role == SILENT or not qualname:
@@ -30,7 +43,57 @@ def role_of(view: UnitView) -> str:
     others = [caller for caller in callers if caller != (path, qualname)]
     if others and all(_own_role(view.index, *caller) == SILENT for caller in others):
         return SILENT
+    if role == NEUTRAL and _is_called_in_training(view.index, path, qualname, _CALLER_DEPTH):
+        return TRAINING
     return role
+
+
+@lru_cache(maxsize=4096)
+def _is_called_in_training(index: ProjectIndex, path: str, qualname: str, depth: int) -> bool:
+    """Whether code that a gradient flows through calls this function, itself or through another helper."""
+    name = _last(qualname)
+    for caller in _callers(index).get(name, ())[:_MOST_CALLERS]:
+        if caller == (path, qualname) or not _resolves_to(index, caller, name, (path, qualname)):
+            continue
+        role = _own_role(index, *caller)
+        if role == TRAINING:
+            return True
+        if role == NEUTRAL and depth > 1 and _is_called_in_training(index, *caller, depth - 1):
+            return True
+    return False
+
+
+def _resolves_to(index: ProjectIndex, caller: tuple[str, str], name: str, callee: tuple[str, str]) -> bool:
+    """Whether one of the calls that a unit writes with this last name means that function."""
+    unit = index.unit(*caller)
+    calls = [call for call in unit.calls if call.rpartition(".")[2] == name] if unit is not None else []
+    for call in calls:
+        target = index.resolve(*caller, call)
+        if (target.path, target.qualname) == callee:
+            return True
+    return False
+
+
+def role_of_candidate(view: UnitView, candidate: Candidate, *, of_value: bool = False) -> str:
+    """The role of a site: training where its value reaches what the unit itself minimises.
+
+    Else the unit's. `of_value`: it is the value itself that goes wrong, so that the folder alone (scripts,
+    tools) does not make the code silent.
+    """
+    if "role" not in candidate.open and not _is_test(view.facts.path):
+        return TRAINING
+    role = _role(view)
+    return (NEUTRAL if of_value else SILENT) if role == _ASIDE else role
+
+
+@lru_cache(maxsize=4096)
+def _is_test(path: str) -> bool:
+    """Whether a file holds tests: `tests/…`, `test_x.py`, `x_test.py`; a script `test.py` need not."""
+    place = PurePosixPath(path)
+    words = {word for part in place.parts[:-1] for word in words_of(part)}
+    return bool(words & _TESTS) or (
+        place.stem not in _TESTS and bool(_TESTS.intersection(words_of(place.stem)))
+    )
 
 
 def _own_role(index: ProjectIndex, path: str, qualname: str) -> str:
@@ -39,12 +102,17 @@ def _own_role(index: ProjectIndex, path: str, qualname: str) -> str:
     function = _last(qualname)
     if unit is None or _without_gradient(unit) or function in roles.silent_functions:
         return SILENT
-    score = _class_score(index, path, qualname) + _name_score(qualname, function, roles) + _place_score(path)
-    if _trains(unit, roles):
+    score = _class_score(index, path, qualname) + _name_score(qualname, function, roles)
+    trains, (place, aside) = _trains(unit, roles), _place_score(path)
+    if trains:
         score += 2
+    # A script that trains is training code, in whichever folder it lies; a test that does is a test.
+    score += max(place, 0) if trains and not _is_test(path) else place
     if score >= 2:
         return TRAINING
-    return NEUTRAL if score >= 0 else SILENT
+    if score >= 0:
+        return NEUTRAL
+    return _ASIDE if score + aside >= 0 else SILENT
 
 
 def _last(qualname: str) -> str:
@@ -59,7 +127,7 @@ def _callers(index: ProjectIndex) -> dict[str, tuple[tuple[str, str], ...]]:
     """
     found: dict[str, dict[tuple[str, str], None]] = {}
     for path, outline in index.outlines.items():
-        if {"test", "tests", "testing"}.intersection(words_of(path)):
+        if _is_test(path):
             continue
         for unit in outline.units:
             for call in unit.calls:
@@ -131,10 +199,14 @@ def _name_score(qualname: str, function: str, roles: RoleWords) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _place_score(path: str) -> int:
+def _place_score(path: str) -> tuple[int, int]:
+    """What a path says of the role, and what of it the folders beside a package's own code take away."""
     roles = load_roles()
     place = PurePosixPath(path)
     parts = [*place.parts[:-1], place.stem]
     words = {word for part in parts for word in words_of(part)}
     score = 2 if words & roles.training_places else 0
-    return score - 3 if words & roles.silent_places else score
+    if words & roles.silent_places:
+        return score - 3, 0
+    aside = _ASIDE_PENALTY if words & roles.side_places else 0
+    return score - aside, aside

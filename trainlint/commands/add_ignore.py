@@ -11,10 +11,10 @@ import msgspec
 
 from trainlint.discovery.projects import discover
 from trainlint.findings import Finding
-from trainlint.pipeline.run import Run
 from trainlint.output.places import Places
 from trainlint.output.progress import Progress
 from trainlint.output.terminal import visible
+from trainlint.pipeline.run import Run
 from trainlint.rewriting.files import RewriteError, replace
 from trainlint.rulebook.loading import Rulebook
 from trainlint.settings.model import Settings, SettingsError

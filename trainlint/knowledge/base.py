@@ -72,6 +72,15 @@ class Knowledge:
             name = self._compiled.aliases[head] + name[len(head) :]
         return name
 
+    def spellings(self, absolute: str) -> list[str]:
+        """The name, and others under which a package gives out the same: `tensorflow.keras` for `keras`."""
+        same = (
+            alias + absolute[len(target) :]
+            for alias, target in self._compiled.aliases.items()
+            if absolute == target or absolute.startswith(f"{target}.")
+        )
+        return [absolute, *sorted(same)]
+
     def lookup(self, absolute: str) -> Entry | None:
         """The entry of a function or class, or the entry of its package's `name.*` row, or None."""
         if absolute not in self._entries:

@@ -35,6 +35,9 @@ _QUIET_KINDS = frozenset(
 )
 """Kinds whose mention is no reason for a close reading, unless they draw, regularise or can fail."""
 
+_TELLING_CHECKS = frozenset({"root", "quotient"})
+"""Sites that their function's name tells. `log` and `exp` are words of too much else."""
+
 
 class Compiler:
     """Merges fact files into the compiled form; raises KnowledgeError at the first contradiction."""
@@ -179,7 +182,8 @@ class Compiler:
         return sorted(self.methods[name], key=lambda stored: self.ranks[stored.entry.framework])
 
     def _hear(self, entry: Entry, word: str) -> None:
-        if entry.kind not in _QUIET_KINDS or entry.check or entry.regularizer or entry.random:
+        told = entry.check in _TELLING_CHECKS or entry.regularizer or entry.random
+        if entry.kind not in _QUIET_KINDS or told:
             self.words.add(word)
 
     def vocabulary(self) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from functools import cached_property
 
@@ -13,6 +14,7 @@ _NAME_NOISE = re.compile(r"[^a-z0-9]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
+@functools.lru_cache(maxsize=8192)
 def key_word(key: str) -> str:
     """A key as the vocabulary spells it: `batchSize`, `batch-size` and `BATCH_SIZE` are all batch_size."""
     if not key.isupper():
@@ -81,11 +83,14 @@ class Assigned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
 
 
 class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What must hold of the value at a key path. `maximum` is met by numbers only."""
+    """What must hold of the value at a key path. The bounds are met by numbers only."""
 
     const: Scalar | msgspec.UnsetType = msgspec.UNSET
     present: bool | None = None
     maximum: float | None = None
+    minimum: float | None = None
+    exclusive_minimum: float | None = None
+    exclusive_maximum: float | None = None
 
 
 class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sets": "set"}):
@@ -123,7 +128,13 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"id": "format"}, dict=True):
     """One config format. Without fields it is only recognised: the file rules judge it, it gives no recipe.
 
-    `loader` is the kind (see Loaders) that reads its files; `keys` is open or closed.
+    `loader` is the kind (see Loaders) that reads its files; `keys` is open, closed or shared (classes of the
+    project add keys). `documents` are the languages its files are written in. Where `complete` rows are
+    given, a config that holds none of them whole is a part of one. `adapter` names the code that reads what
+    fields cannot say. `package` is the trainer's own, whose sources in a project say more than any table.
+    `key_tables` hold the keys it knows: at its root, or, with `key_sections`, in a section (`Optimizer`) by
+    the value of one of its keys (`name`). A key of `other_schema` brings keys of its own, unless its values
+    begin with what stands there.
     """
 
     id: str
@@ -131,7 +142,14 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"i
     framework: str
     loader: str
     keys: str = "open"
+    documents: tuple[str, ...] = ("yaml", "json", "toml")
     fingerprint: tuple[tuple[str, ...], ...] = ()
+    complete: tuple[tuple[str, ...], ...] = ()
+    adapter: str = ""
+    package: str = ""
+    key_tables: tuple[str, ...] = ()
+    key_sections: dict[str, str] = {}
+    other_schema: dict[str, str] = {}
     inherits: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
     sections: dict[str, tuple[str, ...]] = {}
@@ -167,6 +185,25 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"i
         return {group: frozenset(names) for group, names in words.items()}
 
     @cached_property
+    def groups_of_word(self) -> dict[str, tuple[str, ...]]:
+        """Key word → the recognition groups it belongs to."""
+        groups: dict[str, tuple[str, ...]] = {}
+        for group, words in self.group_words.items():
+            for word in words:
+                groups[word] = (*groups.get(word, ()), group)
+        return groups
+
+    @cached_property
+    def fields_of_word(self) -> dict[str, tuple[Field, ...]]:
+        """Key word → the fields it may mean, in their order."""
+        fields: dict[str, tuple[Field, ...]] = {}
+        for field in self.fields:
+            inside = field.inside.names if field.inside is not None else ()
+            for word in dict.fromkeys((*field.names, *inside)):
+                fields[word] = (*fields.get(word, ()), field)
+        return fields
+
+    @cached_property
     def section_words(self) -> dict[str, frozenset[str]]:
         """Word of a parent key → the sections it may open."""
         sections: dict[str, set[str]] = {}
@@ -183,6 +220,16 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sequences: tuple[str, ...] = ()
 
 
+class Inheritance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key that names the files a config is laid over.
+
+    `cut_by` are keys that, with that value, make a mapping replace the base's instead of merging with it.
+    """
+
+    key: str
+    cut_by: dict[str, bool] = {}
+
+
 class RecognitionFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What every format shares: what is no training config, what is part of one, what a run is for."""
 
@@ -191,6 +238,7 @@ class RecognitionFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     largest: int
     sweep_shapes: tuple[Shape, ...]
     inheritance: tuple[str, ...]
+    inheritance_ways: tuple[Inheritance, ...]
     fragment_folders: tuple[str, ...]
     dynamic_markers: tuple[str, ...]
     dynamic_values: tuple[str, ...]

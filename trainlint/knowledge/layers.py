@@ -11,10 +11,16 @@ _FILE = Path(__file__).with_name("layers.json")
 
 
 class _Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Kind → package → names of its layers, and kind → beginnings of model names."""
+    """Kind → package → names of its layers, and kind → beginnings of model names.
+
+    `by_mode` are the layers that behave otherwise in training than in evaluation, by package;
+    `models_by_mode` the beginnings of model names by such a layer that they hold.
+    """
 
     layers: dict[str, dict[str, frozenset[str]]]
     models: dict[str, tuple[str, ...]]
+    by_mode: dict[str, frozenset[str]]
+    models_by_mode: dict[str, tuple[str, ...]]
 
 
 @functools.lru_cache(maxsize=1)
@@ -54,3 +60,19 @@ def model_kind(name: str) -> str:
         if kinds:
             return max(kinds)[1]
     return ""
+
+
+@functools.lru_cache(maxsize=1024)
+def acts_by_mode(name: str) -> bool:
+    """Whether a layer, by its canonical name, behaves otherwise in training than in evaluation."""
+    simple = name.rpartition(".")[2]
+    return any(
+        simple in names and name.startswith(package + ".") for package, names in _tables().by_mode.items()
+    )
+
+
+def named_acts_by_mode(name: str) -> str:
+    """The layer of that kind that a published model has, by its name; "" where none is known."""
+    simple = name.rpartition("/")[2].rpartition(".")[2].lower()
+    found = (layer for layer, beginnings in _tables().models_by_mode.items() if simple.startswith(beginnings))
+    return next(found, "")

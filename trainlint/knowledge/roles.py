@@ -24,6 +24,8 @@ class RoleWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     adjacency: frozenset[str]
     disparity: frozenset[str]
     activations: frozenset[str]
+    data_inputs: frozenset[str]
+    similarities: frozenset[str]
     predictions: frozenset[str]
     constants: frozenset[str]
     numbers: frozenset[str]
@@ -36,6 +38,7 @@ class RoleWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training_calls: frozenset[str]
     silent_words: frozenset[str]
     silent_places: frozenset[str]
+    side_places: frozenset[str]
     silent_functions: frozenset[str]
 
 

@@ -12,7 +12,9 @@ import msgspec
 class Range(msgspec.Struct, frozen=True):
     """One way to say a range: the names of the arguments, in order, and what they mean.
 
-    `package` must be imported for a method of this name to count.
+    `package` must be imported for a method of this name to count. The same range is drawn on a logarithmic
+    scale by the callable `log_callee` of the same package or object, with `log_argument`, or by a mapping
+    whose distribution is `log_value`.
     """
 
     tool: str
@@ -28,6 +30,9 @@ class Range(msgspec.Struct, frozen=True):
     uniform: tuple[str, ...] = ()
     argument: str = ""
     package: str = ""
+    log_callee: str = ""
+    log_argument: str = ""
+    log_value: str = ""
 
 
 class SearchSpaces(msgspec.Struct, frozen=True):

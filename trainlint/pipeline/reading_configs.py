@@ -73,10 +73,10 @@ class _Loading:
                 self._uses.setdefault(path, []).extend(used)
 
     def mentioned(self, package: str, word: str) -> bool:
-        """Whether the project holds a package, and a word stands in its sources."""
+        """Whether the project holds a package ("": any), and a word stands in its sources."""
         spelled = re.compile(rf"\b{re.escape(word)}\b")
         for path in self._sources.python_paths():
-            if package in path.split("/")[:-1]:
+            if not package or package in path.split("/")[:-1]:
                 source = self._sources.text(path)
                 if source is not None and word in source.text and spelled.search(source.text):
                     return True

@@ -185,8 +185,10 @@ def _derive_regularization(facts: dict[str, Value]) -> None:
         facts.setdefault("reg.weight_decay", decay)
     usual = _COUPLED_NORM if coupled is None or coupled.value else _DECOUPLED_NORM
     heavy = number(decay)
-    active = [facts[path] for path in _REGULARISERS if (number(facts.get(path)) or 0.0) > 0]
-    if decay is not None and heavy is not None and heavy > usual:
+    # What the trainer does to every run is its norm: only what goes beyond it counts.
+    written = [path for path in _REGULARISERS if path in facts and facts[path].state is not State.DEFAULT]
+    active = [facts[path] for path in written if (number(facts[path]) or 0.0) > 0]
+    if decay is not None and decay.state is not State.DEFAULT and heavy is not None and heavy > usual:
         active.append(decay)
     if active:
         facts.setdefault("reg.any", _from(active[0], True, "a regulariser is on"))

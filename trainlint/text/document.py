@@ -18,6 +18,7 @@ class Node(msgspec.Struct):
     can type it later.
     `items` holds a mapping's entries in source order, duplicates included; `children` a sequence's.
     An alias is the very node it names; `anchored` marks nodes reached through one.
+    `path` is the file a node of a composed document was written in, "" for the document's own.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Node(msgspec.Struct):
     items: list[Entry] = msgspec.field(default_factory=list)
     children: list[Node] = msgspec.field(default_factory=list)
     anchored: bool = False
+    path: str = ""
 
     def get(self, key: str) -> Node | None:
         """The value of the last entry with this key, as the lenient loaders read it; None where absent."""
@@ -50,8 +52,10 @@ class Entry(msgspec.Struct):
 
 
 class Document(msgspec.Struct):
-    """One document of a file. `format` is yaml, json or toml; `index` counts documents of a multi-document
-    file."""
+    """One document of a file.
+
+    `format` is yaml, json, toml or python; `index` counts documents of a multi-document file.
+    """
 
     path: str
     format: str

@@ -15,7 +15,7 @@ from trainlint.text.document import Node
 
 Scalar = None | bool | int | float | str
 
-LOADERS = ("pyyaml", "yaml12", "omegaconf", "literal-eval", "json", "toml")
+LOADERS = ("pyyaml", "yaml12", "omegaconf", "literal-eval", "json", "toml", "python")
 """PyYAML; ruamel and HyperPyYAML; OmegaConf and Hydra; PyYAML and `ast.literal_eval` (yacs, PaddleClas)."""
 
 LENGTH_LIMIT = 300
@@ -112,7 +112,15 @@ _TOML = _table(
     r"[-+]?(?:0|[1-9](?:_?[0-9])*)(?:\.[0-9](?:_?[0-9])*)?(?:[eE][-+]?[0-9](?:_?[0-9])*)?|[-+]?(?:inf|nan)",
     _yaml12_int,
 )
+_PYTHON = _table(
+    r"None",
+    r"True|False",
+    r"-?(?:0|[1-9](?:_?[0-9])*)|-?0[xX][0-9a-fA-F_]+|-?0[oO][0-7_]+|-?0[bB][01_]+",
+    r"-?(?:[0-9](?:_?[0-9])*)?\.?(?:[0-9](?:_?[0-9])*)?(?:[eE][-+]?[0-9]+)?|-?(?:inf|nan)",
+    lambda text: int(text, 0),
+)
 _TABLES = {
+    "python": _PYTHON,
     "pyyaml": _PYYAML,
     "omegaconf": _OMEGACONF,
     "yaml12": _YAML12,

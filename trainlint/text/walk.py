@@ -30,6 +30,27 @@ def walk(root: Node, budget: int = NODE_BUDGET) -> Iterator[tuple[Path, Node]]:
         stack.extend(reversed(_below(path, node)))
 
 
+def nodes_of(root: Node, budget: int = NODE_BUDGET) -> Iterator[Node]:
+    """Every node below and including `root`, each once, in no particular order; keys only where they are
+    collections. Stops after `budget` collections."""
+    seen: set[int] = set()
+    stack = [root]
+    while stack and len(seen) < budget:
+        node = stack.pop()
+        if node.kind == "scalar":
+            yield node
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        stack += node.children
+        for entry in node.items:
+            stack.append(entry.value)
+            if entry.key.kind != "scalar":
+                stack.append(entry.key)
+
+
 def _below(path: Path, node: Node) -> list[tuple[Path, Node]]:
     below: list[tuple[Path, Node]] = [((*path, index), child) for index, child in enumerate(node.children)]
     for entry in node.items:

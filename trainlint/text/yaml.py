@@ -128,20 +128,20 @@ class _Builder:
 
     def take(self, event: _Event) -> None:
         """Account for one event; raises _RefusedError where the file goes past a limit or names no anchor."""
-        kind = type(event).__name__
-        if kind == "ScalarEvent":
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
             self._scalar(event)
-        elif kind == "MappingStartEvent":
+        elif kind is yaml.MappingStartEvent:
             self._open(event, "mapping")
-        elif kind == "SequenceStartEvent":
+        elif kind is yaml.SequenceStartEvent:
             self._open(event, "sequence")
-        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             self._close(event)
-        elif kind == "AliasEvent":
+        elif kind is yaml.AliasEvent:
             self._alias(event)
-        elif kind == "DocumentStartEvent":
+        elif kind is yaml.DocumentStartEvent:
             self._anchors, self._root = {}, None
-        elif kind == "DocumentEndEvent" and self._root is not None:
+        elif kind is yaml.DocumentEndEvent and self._root is not None:
             document = Document(self._source.path, "yaml", self._root, len(self.documents))
             self.documents.append(document)
 

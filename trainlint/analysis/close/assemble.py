@@ -10,7 +10,7 @@ import libcst as cst
 from trainlint.analysis.close.interpreter import Interpreter
 from trainlint.analysis.close.positions import places
 from trainlint.analysis.close.slices import Slice
-from trainlint.analysis.facts import Candidate, Event, NumericSummary, Unit, UnitFacts
+from trainlint.analysis.facts import Candidate, Event, Logged, NumericSummary, Unit, UnitFacts
 
 if TYPE_CHECKING:
     from trainlint.analysis.numerics.numerics import Numerics
@@ -56,7 +56,20 @@ class Reading:
             returned = [back.term for back in read.returns if back.nested < 0 and not back.yields]
             facts.summary = self.numerics.summarise(returned)
             facts.attributes = _attributes(read.events, read, self.numerics)
+            facts.logged = self._logged(self.numerics)
         return facts
+
+    def _logged(self, numerics: Numerics) -> list[Logged]:
+        """The parameters whose logarithm the unit takes, with the places."""
+        found = numerics.logged()
+        nodes, terms = self.read.table.nodes, self.read.table.terms
+        if found:
+            self._place_some({each.term for each in found})
+        return [
+            Logged(each.parameter, each.position, each.complement, at, _text(nodes[each.term], self.module))
+            for each in found
+            if (at := terms[each.term].at) is not None
+        ]
 
     def place(self) -> None:
         """Give every term, event and loop its place. Costs about a quarter of parsing the unit."""
@@ -115,14 +128,14 @@ def _attributes(events: Iterable[Event], read: Interpreter, numerics: Numerics) 
 
 def _candidate(raw: RawCandidate, read: Interpreter, module: cst.Module) -> Candidate:
     terms, nodes = read.table.terms, read.table.nodes
-    at = terms[raw.term].at
+    at = terms[raw.term].at if raw.elsewhere is None else raw.elsewhere.at
     assert at is not None
     return Candidate(
         kind=raw.kind,
         operand=raw.operand,
         at=at,
-        text=_text(nodes[raw.term], module),
-        operand_text=_text(nodes[raw.operand_term], module),
+        text=_text(nodes[raw.term], module) if raw.elsewhere is None else raw.elsewhere.text,
+        operand_text=_operand_text(raw, nodes[raw.operand_term], module),
         framework="torch",
         grade=raw.grade,
         gradient=raw.gradient,
@@ -133,7 +146,14 @@ def _candidate(raw: RawCandidate, read: Interpreter, module: cst.Module) -> Cand
         related=[place for term in raw.related if (place := terms[term].at) is not None],
         open=raw.open,
         operand_at=terms[raw.operand_term].at,
+        facts=raw.facts,
     )
+
+
+def _operand_text(raw: RawCandidate, node: cst.CSTNode | None, module: cst.Module) -> str:
+    if raw.elsewhere is None:
+        return _text(node, module)
+    return f"1 - {raw.elsewhere.parameter}" if raw.elsewhere.complement else raw.elsewhere.parameter
 
 
 def _text(node: cst.CSTNode | None, module: cst.Module) -> str:

@@ -3,6 +3,7 @@ expressions."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -296,6 +297,8 @@ class Interpreter(Assignments):
             if name:
                 entered.append(name)
                 self.numerics.region(name, True)
+            name = name or self._other_manager(manager)
+            if name:
                 self.contexts = (*self.contexts, name)
             if item.asname is not None:
                 self._store(item.asname.name, self.term("enter", (manager,), node=item.item))
@@ -312,6 +315,21 @@ class Interpreter(Assignments):
             return ""
         entry = self.knowledge.lookup(callee.name)
         return str(entry.extra.get("name", "")) if entry is not None and entry.kind == "context" else ""
+
+    def _other_manager(self, manager: int) -> str:
+        """The name of a manager whose effect is not known, "?" where it has none; "" for those of Python and
+        of known frameworks."""
+        term = self.table.terms[manager]
+        callee = self.table.terms[term.args[0]] if term.op == "call" else term
+        if callee.op == "attr":
+            return callee.name
+        if callee.op != "global" or "::" in callee.name:
+            return "?"
+        head = callee.name.partition(".")[0]
+        known = head in sys.stdlib_module_names or head == "builtins"
+        if known or self.knowledge.framework(callee.name) is not None:
+            return ""
+        return callee.name.rpartition(".")[2]
 
     def _try(self, node: cst.Try | cst.TryStar) -> bool:
         start = dict(self.env)

@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from trainlint.analysis.close.slices import Slice, parse_slice, unit_source
 from trainlint.analysis.close.terms import NumericHooks, TermTable
-from trainlint.analysis.facts import NumericSummary, Outline, Place, Unit, UnitFacts
+from trainlint.analysis.facts import Logged, NumericSummary, Outline, Place, Unit, UnitFacts
 from trainlint.analysis.index.names import Names
 from trainlint.analysis.index.project import ProjectIndex
+from trainlint.analysis.index.record import Trail
+from trainlint.analysis.index.targets import Target
+from trainlint.analysis.numerics.hazards.words import may_hold_hazards
 from trainlint.knowledge.base import Knowledge
 
 if TYPE_CHECKING:
@@ -26,10 +31,28 @@ SITE_WORDS = frozenset(
 )
 """Names of the functions and methods whose sites the numeric rules judge."""
 
+_CALLED_WORDS = frozenset(
+    "log log_ log2 log10 exp exp_ exp2 acos arccos acos_ asin arcsin acosh atanh".split()
+)
+_OTHER_OWNERS = frozenset({"", "self", "math", "np", "numpy", "logger", "logging", "cls"})
+"""Whose `log` and `exp` are none of a tensor's: Python numbers, arrays, Lightning's `self.log`."""
+
+
+class Recalled(msgspec.Struct):
+    """The facts of a unit as an earlier run found them, what they rest on, and the limits that the readings
+    of units met whose summaries they used."""
+
+    facts: UnitFacts
+    trail: Trail
+    limits: dict[tuple[str, str], list[str]] = msgspec.field(default_factory=dict)
+
 
 class Reader:
     """Gives the facts of units, memoised. Pure in the project's sources: the order of questions changes no
-    answer. `timed` makes the context a unit is read in."""
+    answer.
+
+    `timed` makes the context a unit is read in; `recall` gives what is remembered of a file's units.
+    """
 
     def __init__(
         self,
@@ -37,20 +60,67 @@ class Reader:
         lines_of: Callable[[str], Sequence[str]],
         knowledge: Knowledge,
         timed: Callable[[], AbstractContextManager[None]] = nullcontext,
+        recall: Callable[[str], Iterable[Recalled]] | None = None,
     ) -> None:
         self.index = index
         self.knowledge = knowledge
-        self._lines_of = lines_of
+        self._source_lines = lines_of
+        self._recall = recall
+        self._recalled: set[str] = set()
+        self._fresh: set[tuple[str, str]] = set()
+        self._trails: dict[tuple[str, str], Trail] = {}
+        self._limits: dict[tuple[str, str], list[str]] = {}
         self._timed = timed
         self._facts: dict[tuple[str, str], UnitFacts] = {}
-        self._waiting: list[tuple[Reading, dict[str, None]]] = []
+        self._waiting: list[tuple[Reading, dict[str, None], Trail]] = []
         self._judging = False
         self._numeric: dict[str, bool] = {}
 
     def preload(self, facts: Iterable[UnitFacts]) -> None:
-        """Take in facts that were read elsewhere: another process, or a cache."""
+        """Take in facts that were read elsewhere."""
         for each in facts:
-            self._facts[each.path, each.qualname] = each
+            key = (each.path, each.qualname)
+            self._facts[key] = each
+            self._trails[key] = Trail(key)
+
+    def _take(self, path: str) -> None:
+        """Take in what is remembered of a file's units, once."""
+        if self._recall is None or path in self._recalled:
+            return
+        self._recalled.add(path)
+        for each in self._recall(path):
+            key = (path, each.facts.qualname)
+            known = self._facts.get(key)
+            if known is None or not known.placed:
+                self._facts[key] = each.facts
+                trail = self._trails[key] = Trail(key)
+                trail.parts.add(each.trail)
+            for place, limits in each.limits.items():
+                self._limits[place] = limits
+                self._trails[key].parts.add(Trail(place))
+
+    def _lines_of(self, path: str) -> Sequence[str]:
+        self.index.recorder.content(path)
+        return self._source_lines(path)
+
+    def read(self, path: str, qualname: str) -> UnitFacts | None:
+        """The facts of a unit that was read already."""
+        return self._facts.get((path, qualname))
+
+    def fresh(self) -> list[UnitFacts]:
+        """The facts with all places that were read, not recalled, since this was asked last; in order."""
+        found = [self._facts[key] for key in sorted(self._fresh) if key in self._facts]
+        self._fresh.clear()
+        return [facts for facts in found if facts.placed]
+
+    def trail(self, path: str, qualname: str) -> Trail:
+        """What the facts of a unit rest on."""
+        return self._trails[path, qualname]
+
+    def limits(self, place: tuple[str, str]) -> list[str]:
+        """The limits that the reading of a unit met, here or where it was remembered from."""
+        facts = self._facts.get(place)
+        return facts.limits if facts is not None else self._limits.get(place, [])
 
     def text(self, path: str, at: Place) -> str:
         """The source between two positions of a file."""
@@ -81,15 +151,25 @@ class Reader:
         for."""
         key = (path, qualname)
         known = self._facts.get(key)
+        if known is None or (placed and not known.placed):
+            self._take(path)
+            known = self._facts.get(key)
         if known is not None and (known.placed or not placed):
+            self.index.recorder.use(self._trails[key])
             return known
         outline = self.index.outlines.get(path)
         unit = self.index.unit(path, qualname)
         if outline is None or unit is None:
             return None
-        with self._timed():
-            facts = self._facts[key] = self._read(outline, unit, placed)
-            self._judge_sites()
+        self._fresh.add(key)
+        trail = self._trails[key] = Trail(key)
+        before = self.index.recorder.enter(trail)
+        try:
+            with self._timed():
+                facts = self._facts[key] = self._read(outline, unit, placed, trail)
+                self._judge_sites()
+        finally:
+            self.index.recorder.leave(before)
         return facts
 
     def _judge_sites(self) -> None:
@@ -99,8 +179,12 @@ class Reader:
         self._judging = True
         try:
             while self._waiting:
-                reading, uses = self._waiting.pop()
-                reading.find_candidates(uses)
+                reading, uses, trail = self._waiting.pop()
+                before = self.index.recorder.enter(trail)
+                try:
+                    reading.find_candidates(uses)
+                finally:
+                    self.index.recorder.leave(before)
                 reading.release()
         finally:
             self._judging = False
@@ -108,8 +192,8 @@ class Reader:
     def is_numeric(self, path: str) -> bool:
         """Whether a file uses a framework whose numbers the analysis follows."""
         known = self._numeric.get(path)
+        outline = self.index.outlines.get(path)
         if known is None:
-            outline = self.index.outlines.get(path)
             known = outline is not None and any(
                 self.knowledge.framework(name) in NUMERIC_FRAMEWORKS
                 for imported in outline.imports
@@ -124,7 +208,7 @@ class Reader:
             return []
         return [unit.qualname for unit in self.index.outlines[path].units if _has_sites(unit)]
 
-    def _read(self, outline: Outline, unit: Unit, placed: bool) -> UnitFacts:
+    def _read(self, outline: Outline, unit: Unit, placed: bool, trail: Trail) -> UnitFacts:
         from trainlint.analysis.close.assemble import Reading  # noqa: PLC0415 - libcst only when something is read
         from trainlint.analysis.close.interpreter import Interpreter  # noqa: PLC0415
 
@@ -143,6 +227,8 @@ class Reader:
                 self.knowledge,
                 summary_of=lambda name: self._summary(name, outline.path, unit.qualname, uses),
                 self_attribute_of=lambda name: self._attribute(outline.path, unit.qualname, name, uses),
+                path=outline.path,
+                logged_of=lambda name: self._logged(name, outline.path, unit.qualname, uses),
             )
             numerics.append(made)
             return made
@@ -159,7 +245,7 @@ class Reader:
         if placed:
             reading.place()
         if numerics and _has_sites(unit):
-            self._waiting.append((reading, uses))
+            self._waiting.append((reading, uses, trail))
         else:
             reading.release()
         return reading.facts
@@ -175,6 +261,16 @@ class Reader:
 
     def _summary(self, name: str, caller: str, unit: str, uses: dict[str, None]) -> NumericSummary | None:
         """What a callee is known to return: a project function, or a method called on `self`."""
+        facts = self._callee(name, caller, unit, uses)
+        return None if facts is None else facts.summary
+
+    def _logged(self, name: str, caller: str, unit: str, uses: dict[str, None]) -> tuple[str, list[Logged]]:
+        """The file of a callee, and of which of its parameters it takes the logarithm."""
+        facts = self._callee(name, caller, unit, uses)
+        return ("", []) if facts is None else (facts.path, facts.logged)
+
+    def _callee(self, name: str, caller: str, unit: str, uses: dict[str, None]) -> UnitFacts | None:
+        """The facts of a callee: a project function, an object that is called, a method of `self`."""
         path, separator, qualname = name.partition("::")
         if not separator:
             owner, _, method = name.partition(".")
@@ -186,9 +282,21 @@ class Reader:
             if target is None or target.kind != "function":
                 return None
             path, qualname = target.path, target.qualname
+        elif qualname.endswith("()"):
+            called = self._called(path, qualname[:-2])
+            if called is None:
+                return None
+            path, qualname = called.path, called.qualname
         uses[f"{path}::{qualname}"] = None
-        facts = self.facts(path, qualname)
-        return None if facts is None else facts.summary
+        return self.facts(path, qualname)
+
+    def _called(self, path: str, qualname: str) -> Target | None:
+        """The method that runs when an object of a class is called."""
+        for method in ("forward", "call", "__call__"):
+            target = self.index.method(path, qualname, method)
+            if target.kind == "function":
+                return target
+        return None
 
     def _attribute(self, path: str, qualname: str, name: str, uses: dict[str, None]) -> NumericSummary | None:
         owner = qualname.rpartition(".")[0]
@@ -203,4 +311,14 @@ class Reader:
 
 
 def _has_sites(unit: Unit) -> bool:
-    return unit.divides or not SITE_WORDS.isdisjoint(unit.mentions)
+    if unit.divides or not SITE_WORDS.isdisjoint(unit.mentions) or may_hold_hazards(unit):
+        return True
+    return any(_names_a_site(call) for call in unit.calls)
+
+
+def _names_a_site(call: str) -> bool:
+    """Whether a call as written may be a logarithm, an exponential or an arc cosine of a tensor."""
+    owner, _, name = call.rpartition(".")
+    if "softmax" in name or "sigmoid" in name:
+        return True
+    return name in _CALLED_WORDS and owner not in _OTHER_OWNERS

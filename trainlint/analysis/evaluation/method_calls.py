@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _SAME_OBJECT = frozenset(
     "to cuda cpu xpu float half double bfloat16 train eval requires_grad_ share_memory compile copy".split()
 )
+_SET_UP = frozenset({"setup", "setup_module", "setup_optimizers", "setup_dataloaders"})
 _TEXT_METHODS: dict[str, Callable[[str], str]] = {
     "lower": str.lower, "upper": str.upper, "strip": str.strip, "casefold": str.casefold,
 }  # fmt: skip
@@ -44,7 +45,7 @@ class MethodCalls:
         known = self._known_method(base, name, frame, index) or self._split(base, frame, term, name)
         if known is not None:
             return known
-        if name == "prepare" and len(term.args) > 1:
+        if len(term.args) > 1 and (name == "prepare" or self._sets_up(base, name)):
             values = tuple(self.evaluator.value(frame, arg) for arg in term.args[1:])
             return values[0] if len(values) == 1 else Resolved("sequence", items=values)
         held = base.kind == "mapping" or self.evaluator.trees.has(base)
@@ -65,6 +66,11 @@ class MethodCalls:
                 words=words,
             )
         return unknown(base.name or f".{name}() of a {base.kind}", words)
+
+    @staticmethod
+    def _sets_up(base: Resolved, name: str) -> bool:
+        """Whether a method is Fabric's, which gives back what it gets, made ready for its devices."""
+        return name in _SET_UP and base.kind == "object" and base.name.endswith(".Fabric")
 
     def _text(self, base: Resolved, function: Callable[[str], str]) -> Resolved:
         """What a method of texts makes of each text that a value may be; of nothing, it fails."""

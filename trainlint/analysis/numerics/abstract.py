@@ -25,6 +25,7 @@ from trainlint.analysis.numerics.guards import Bound, Knowing, conclude
 from trainlint.analysis.numerics.lattice import INFINITY, OTHER, UNKNOWN, Gradient, Kind, Value
 from trainlint.analysis.numerics.leaves import Leaves, Parameter
 from trainlint.analysis.numerics.masks import compared, complemented, intersected, selected
+from trainlint.analysis.numerics.shifts import Shifts
 from trainlint.analysis.numerics.transfer import TRANSFERS
 from trainlint.knowledge.base import Knowledge
 
@@ -38,7 +39,12 @@ _ARITHMETIC: dict[str, Callable[[Value, Value], Value]] = {
     "*": multiplied,
     "/": divided,
 }
-_TENSOR_KEYWORDS = frozenset({"dim", "keepdim"})
+_SPREADS = {
+    origins.VARIANCE_AND_MEAN: (0, origins.VARIANCE),
+    origins.MEAN_AND_VARIANCE: (1, origins.VARIANCE),
+    origins.DEVIATION_AND_MEAN: (0, origins.STD),
+}
+"""Where the spread stands in a pair with the mean, and what it is."""
 
 
 class AbstractValues:
@@ -62,6 +68,7 @@ class AbstractValues:
         self.parameters: dict[int, Parameter] = {}
         self.calls = Calls(self)
         self.leaves = Leaves(self)
+        self.shifts = Shifts(self)
         self._facts: dict[int, Value] = {}
         self._overlay: dict[int, Value] = {}
         self._depth = 0
@@ -170,7 +177,7 @@ class AbstractValues:
         ):
             return True
         if term.op != "call":
-            return False
+            return term.op == "unknown" and term.name == "Ellipsis"
         callee = self.terms[term.args[0]]
         if callee.op == "attr":
             return self.calls.tensor_method(callee.name) is not None
@@ -215,16 +222,18 @@ class AbstractValues:
         kind = Kind.INTEGER if base.low >= 1.0 or base.origin == origins.FILTERED_COUNT else Kind.UNKNOWN
         if base.origin == origins.FILTERED_COUNT and position != 0:
             return Value(Kind.INTEGER, 1.0, INFINITY, False, Gradient.NO)
-        if base.origin in (origins.VARIANCE_AND_MEAN, origins.DEVIATION_AND_MEAN):
-            if position != 0:
+        if base.origin in _SPREADS:
+            place, origin = _SPREADS[base.origin]
+            if position != place:
                 return Value(Kind.TENSOR, grad=base.grad, roots=base.roots)
-            origin = origins.VARIANCE if base.origin == origins.VARIANCE_AND_MEAN else origins.STD
             return Value(Kind.TENSOR, 0.0, INFINITY, True, base.grad, origin, base.base, base.roots)
         return replace(base, kind=kind, elements=False, const=None)
 
     def _bin(self, index: int, term: Term) -> Value:
         left, right = (self.of(argument) for argument in term.args)
         operator = term.name
+        if operator == "-" and self.shifts.is_shift(index, right):
+            return replace(lattice.subtract(left, right), high=0.0, origin=origins.SHIFTED)
         if operator == "*" and self.canonical(term.args[0]) == self.canonical(term.args[1]):
             return squared(left, term.args[0])
         if operator == "+" and self._complementary(left, right):
@@ -271,7 +280,7 @@ class AbstractValues:
                 else result
             )
         if term.name == "~":
-            return complemented(index, value) if _is_mask(value) else UNKNOWN
+            return complemented(self.canonical(index), value) if _is_mask(value) else UNKNOWN
         return value if term.name == "+" else OTHER
 
     def _cmp(self, index: int, term: Term) -> Value:
@@ -281,7 +290,7 @@ class AbstractValues:
         plain = (Kind.NUMBER, Kind.INTEGER, Kind.OTHER)
         if (left.kind in plain and right.kind in plain) or Kind.OTHER in (left.kind, right.kind):
             return OTHER
-        return compared(index, term.name, left, right)
+        return compared(self.canonical(index), term.name, left, right)
 
     def _bool(self, index: int, term: Term) -> Value:  # noqa: ARG002
         left, right = term.args

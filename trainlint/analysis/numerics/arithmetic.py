@@ -14,6 +14,11 @@ from trainlint.analysis.numerics.masks import mask_origin
 replace = msgspec.structs.replace
 
 _LARGEST_EPS = 1e-2
+_SHIFTED = frozenset({origins.TRACE})
+"""What the argument of an arc cosine stays when a number is added to it or taken away."""
+
+_HALF_ULP = 2.0**-24
+"""Half the distance from 1 to the next float32: what is added to 1 and smaller is lost."""
 
 
 def fresh(value: Value, low: float = -INFINITY, high: float = INFINITY, *, zero: bool = True) -> Value:
@@ -41,16 +46,27 @@ def total(value: Value) -> Value:
     result = fresh(value, low, high, zero=value.zero if low >= 0.0 else True)
     if value.origin == origins.SQUARE:
         return replace(result, origin=origins.SQUARES, base=value.base)
-    if value.origin in origins.SCALES or value.origin == origins.DISPARITY:
+    if value.origin == origins.MAGNITUDE:
+        return replace(result, origin=origins.ABSOLUTE_SUM, base=value.base)
+    if value.origin in (origins.EXPONENTIAL, origins.EXPONENTIALS):
+        return replace(result, origin=origins.EXPONENTIALS, base=value.base)
+    if value.origin in origins.SCALES or value.origin in (origins.DISPARITY, origins.CHOSEN_PROBABILITY):
         return keep_origin(result, value)
     return result
 
 
 def added(left: Value, right: Value) -> Value:
     """left + right. A hazard survives only the addition of another one or of nothing."""
-    result = lattice.add(left, right)
+    result = folded(lattice.add(left, right), left, right)
     if _is_offset(left) or _is_offset(right):
         result = replace(result, zero=False)
+    exponentials = _sum_of_exponentials(left, right)
+    if exponentials:
+        base = left.base if left.origin in origins.OVERFLOWING else right.base
+        return replace(result, origin=exponentials, base=base)
+    for one, other in ((left, right), (right, left)):
+        if one.origin == origins.ABSORBED or (one.origin in _SHIFTED and _is_number(other)):
+            return replace(result, origin=one.origin, base=one.base)
     if left.origin in origins.MASKS and right.origin in origins.MASKS:
         return replace(result, origin=left.origin)
     if left.low < 0.0 or right.low < 0.0 or not result.can_be_zero:
@@ -62,6 +78,24 @@ def added(left: Value, right: Value) -> Value:
     if left.const == 0.0 and right.origin in origins.SCALES:
         return keep_origin(result, right)
     return result
+
+
+def _sum_of_exponentials(left: Value, right: Value) -> str:
+    """What a sum with an exponential is: 1 + exp(x), a sum of several, or the one there was and an eps."""
+    for one, other in ((left, right), (right, left)):
+        if one.origin == origins.EXPONENTIAL and other.const == 1.0:
+            return origins.ONE_PLUS_EXPONENTIAL
+        if one.origin in origins.OVERFLOWING and _is_offset(other):
+            return one.origin
+    both = {left.origin, right.origin}
+    return origins.EXPONENTIALS if both <= {origins.EXPONENTIAL, origins.EXPONENTIALS} else ""
+
+
+def folded(result: Value, left: Value, right: Value) -> Value:
+    """`result`, as a constant where both operands are numbers that are."""
+    known = left.const is not None and right.const is not None and result.low == result.high
+    numbers = {left.kind, right.kind} <= {Kind.NUMBER, Kind.INTEGER}
+    return replace(result, const=result.low) if known and numbers else result
 
 
 def _is_offset(value: Value) -> bool:
@@ -76,12 +110,18 @@ def subtracted(left: Value, right: Value) -> Value:
     if left.origin == origins.MAXIMUM and right.origin == origins.MINIMUM and left.base == right.base >= 0:
         result = lattice.combine(left, right, 0.0, INFINITY, zero=True)
         return replace(result, origin=origins.RANGE, base=left.base)
-    result = lattice.subtract(left, right)
+    result = folded(lattice.subtract(left, right), left, right)
+    if left.const is not None and 0.0 < left.const - 1.0 < _HALF_ULP and right.kind is not Kind.NUMBER:
+        return replace(result, origin=origins.ABSORBED, base=right.base)
+    if left.origin in _SHIFTED and _is_number(right):
+        return replace(result, origin=left.origin, base=left.base)
     if left.const == 1.0:
         if right.origin in (origins.SQUARE, origins.SQUARES) and right.high <= 1.0:
             return replace(result, origin=origins.ONE_MINUS_SQUARE, base=right.base)
         if right.origin == origins.IDENTITY:
             return replace(result, origin=origins.OFF_DIAGONAL)
+        if right.origin in (origins.SOFTMAX, origins.SIGMOID, origins.HAND_SOFTMAX):
+            return replace(result, low=max(result.low, 0.0), origin=origins.COMPLEMENT, base=right.base)
         if right.kind is Kind.MASK or right.origin in origins.MASKS:
             return replace(result, origin=origins.PLAIN_MASK, roots=frozenset())
     return result
@@ -89,7 +129,7 @@ def subtracted(left: Value, right: Value) -> Value:
 
 def multiplied(left: Value, right: Value) -> Value:
     """left * right. A hazard times a positive number or a mask stays one."""
-    result = lattice.multiply(left, right)
+    result = folded(lattice.multiply(left, right), left, right)
     for one, other in ((left, right), (right, left)):
         if one.origin == origins.PAIR_MASK:
             origin = origins.LABEL_MASK if other.origin == origins.OFF_DIAGONAL else ""
@@ -104,12 +144,46 @@ def multiplied(left: Value, right: Value) -> Value:
             return keep_origin(replace(result, low=low, zero=True), one)
         if one.origin == origins.ADJACENCY and not _is_number(other):
             return keep_origin(result, one)
+        kept = _scaled(one, other, is_mask=other in masks or other.origin == origins.LABELS)
+        if kept:
+            return replace(result, origin=kept, base=one.base)
     return result
+
+
+def _scaled(value: Value, factor: Value, *, is_mask: bool) -> str:
+    """What probabilities, exponentials and cosines are when a number or a mask multiplies them.
+
+    What the maximum was taken from stays so under any factor: one that is learned is meant to be positive.
+    """
+    if value.origin == origins.SHIFTED:
+        return origins.SHIFTED
+    if is_mask:
+        chosen = value.origin in (origins.SOFTMAX, origins.HAND_SOFTMAX)
+        return origins.CHOSEN_PROBABILITY if chosen else _kept_under(value.origin)
+    if not _is_number(factor):
+        return ""
+    if value.origin in (origins.BOUNDED, origins.SCALED_COSINE):
+        return origins.SCALED_COSINE
+    return _kept_under(value.origin) if factor.low > 0.0 or factor.const is None else ""
+
+
+def _kept_under(origin: str) -> str:
+    kept = {origins.EXPONENTIAL, origins.EXPONENTIALS, origins.NETWORK_OUTPUT} | _SHIFTED
+    return origin if origin in kept else ""
 
 
 def divided(left: Value, right: Value) -> Value:
     """left / right, where right is not zero."""
-    result = lattice.divide(left, right)
+    result = folded(lattice.divide(left, right), left, right)
+    if left.origin in (origins.EXPONENTIAL, origins.CHOSEN_PROBABILITY) and (
+        right.origin == origins.EXPONENTIALS and left.base == right.base >= 0
+    ):
+        return replace(result, low=0.0, high=1.0, zero=False, origin=origins.HAND_SOFTMAX, base=left.base)
+    if right.origin in (origins.NORM, origins.HAND_NORM) and not left.origin:
+        return replace(result, origin=origins.RATIO, base=right.base)
+    kept = _scaled(left, right, is_mask=False)
+    if kept:
+        return replace(result, origin=kept, base=left.base)
     if left.origin in origins.SCALES and left.low >= 0.0 and (_is_number(right) or right.low >= 0.0):
         return keep_origin(replace(result, low=0.0, high=INFINITY, zero=left.zero), left)
     return result
@@ -168,5 +242,12 @@ def matrix_product(left: Value, right: Value) -> Value:
         return replace(result, origin=origins.ADJACENCY)
     if left.origin == right.origin == origins.BOUNDED:
         return replace(lattice.combine(left, right, -1.0, 1.0, zero=True), origin=origins.BOUNDED)
+    if origins.SCALED_COSINE in (left.origin, right.origin) and origins.BOUNDED in (
+        left.origin,
+        right.origin,
+    ):
+        return replace(
+            lattice.combine(left, right, -INFINITY, INFINITY, zero=True), origin=origins.SCALED_COSINE
+        )
     low = 0.0 if left.low >= 0.0 and right.low >= 0.0 else -INFINITY
     return lattice.combine(left, right, low, INFINITY, zero=left.zero or right.zero or low < 0.0)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trainlint.analysis.facts import Term
+from trainlint.analysis.facts import NumericSummary, Term
 from trainlint.analysis.numerics import lattice, origins
+from trainlint.analysis.numerics.applications import APPLIES, Applications
 from trainlint.analysis.numerics.arithmetic import powered, total
 from trainlint.analysis.numerics.lattice import INFINITY, OTHER, UNKNOWN, Gradient, Kind, Value
 from trainlint.analysis.numerics.masks import length_of, selection
@@ -34,6 +35,7 @@ class Calls:
     def __init__(self, values: AbstractValues) -> None:
         self._values = values
         self._roles = load_roles()
+        self.applications = Applications(values.terms, values.knowledge, self._held)
 
     def value(self, index: int, term: Term) -> Value:
         """What a call gives."""
@@ -42,13 +44,19 @@ class Calls:
             return self._function(index, term, callee.name)
         if callee.op == "attr":
             return self._method(index, term, callee)
+        if callee.op in ("call", "if"):
+            return self._applied(index, term, self.applications.name(term.args[0]))
         return self._project(index, term)
 
     def _function(self, index: int, term: Term, name: str) -> Value:
         entry = self._values.knowledge.lookup(name)
         if entry is not None and entry.transfer in TRANSFERS:
+            if self.applications.name(index):
+                return replace(UNKNOWN, roots=frozenset({index}))
             kind = Kind.ARRAY if entry.framework == "numpy" else Kind.TENSOR
-            return self._transfer(index, term, entry, -1, kind)
+            result = self._transfer(index, term, entry, -1, kind)
+            activation = self.applications.activation(term, entry) if entry.transfer == "network" else ""
+            return (self.applications.applied(activation, result, index) if activation else None) or result
         if name.startswith("builtins."):
             return self._builtin(index, term, name[9:])
         framework = self._values.knowledge.framework(name)
@@ -117,7 +125,13 @@ class Calls:
         same = "other" in bound and self._values.canonical(bound["other"]) == self._values.canonical(
             bound.get("input", -1)
         )
-        return TRANSFERS[entry.transfer](Operation(index, entry, bound, self._values.of, kind, same))
+        result = TRANSFERS[entry.transfer](Operation(index, entry, bound, self._values.of, kind, same))
+        return _trainable(result) if self._requires_gradient(bound) else result
+
+    def _requires_gradient(self, bound: dict[str, int]) -> bool:
+        """Whether a call makes a tensor that is trained: `torch.zeros(4, 3, requires_grad=True)`."""
+        given = bound.get("requires_grad", -1)
+        return given >= 0 and self._values.terms[given].value is True
 
     def _are_same(self, left: int, right: int) -> bool:
         return right >= 0 and self._values.canonical(left) == self._values.canonical(right)
@@ -158,23 +172,42 @@ class Calls:
 
     def _own(self, index: int, term: Term, name: str) -> Value:
         """A call of `self.name(...)`: a module held by the object, or a method."""
+        held = self._held(name)
+        return self._applied(index, term, held) if held else self._project(index, term)
+
+    def _held(self, name: str) -> str:
+        """What calling `self.name` does where it holds a module; "" for anything else."""
         summary = self._values.attribute(name)
-        if summary is not None and summary.kind == "module":
-            entry = self._values.knowledge.lookup(summary.origin)
-            if entry is not None and entry.transfer in TRANSFERS:
-                return self._transfer(index, term, entry, -1, Kind.TENSOR)
-            return Value(Kind.TENSOR, grad=Gradient.YES, roots=frozenset({index}))
-        return self._project(index, term)
+        return summary.origin if summary is not None and summary.kind == "module" else ""
+
+    def _applied(self, index: int, term: Term, name: str) -> Value:
+        """What an object or function of this name makes of a call's first argument."""
+        argument = self._values.of(term.args[1]) if len(term.args) > 1 else UNKNOWN
+        if "::" in name:
+            return self._result(index, term, self._values.summary_of(f"{name}()"))
+        # What a module applies at its end is applied to something it made, not to its argument.
+        grad = Gradient.UNKNOWN if argument.grad is Gradient.NO else argument.grad
+        inner = Value(Kind.ARRAY if argument.kind is Kind.ARRAY else Kind.TENSOR, grad=grad)
+        found = self.applications.applied(name, inner, index) if name else None
+        if found is not None:
+            return found
+        if not name:
+            return self._project(index, term)
+        return Value(Kind.TENSOR, grad=Gradient.YES, roots=frozenset({index}))
 
     def _project(self, index: int, term: Term) -> Value:
         """A call of a function whose source may be read: what its summary says, else unknown."""
         callee = self._values.terms[term.args[0]]
-        summary = self._values.summary_of(_callee_name(self._values.terms, callee))
+        return self._result(index, term, self._values.summary_of(_callee_name(self._values.terms, callee)))
+
+    def _result(self, index: int, term: Term, summary: NumericSummary | None) -> Value:
         values = [self._values.of(argument) for argument in term.args[1:]]
         grad = lattice.gradient_of(*values)
         if summary is None:
             grad = Gradient.UNKNOWN if grad is Gradient.NO else grad
             return replace(UNKNOWN, grad=grad, roots=frozenset({index}))
+        if summary.kind == APPLIES:
+            return self._handed_on(index, term, summary.origin, values)
         if summary.origin == origins.DOT:
             if len(term.args) >= 3 and self._values.canonical(term.args[1]) == self._values.canonical(
                 term.args[2]
@@ -183,9 +216,28 @@ class Calls:
                     Kind.TENSOR, 0.0, INFINITY, True, grad, origins.SQUARES, roots=frozenset({index})
                 )
             return Value(Kind.TENSOR, grad=grad, roots=frozenset({index}))
-        return replace(
-            from_summary(summary, index), grad=Gradient.NO if summary.origin in origins.COUNTS else grad
-        )
+        if summary.origin in origins.COUNTS:
+            grad = Gradient.NO
+        elif grad is Gradient.NO and summary.kind == Kind.TENSOR.value:
+            # What the function adds may be learned: weights made inside it, a layer.
+            grad = Gradient.UNKNOWN
+        return replace(from_summary(summary, index), grad=grad)
+
+    def _handed_on(self, index: int, term: Term, parameter: str, values: list[Value]) -> Value:
+        """What a function gives that applies one of its parameters: `dense(x, 10, tf.nn.softmax)`."""
+        name, _, place = parameter.partition(":")
+        positional = [argument for key, argument in zip(term.keys, term.args[1:], strict=True) if not key]
+        handed = [argument for key, argument in zip(term.keys, term.args[1:], strict=True) if key == name]
+        if not handed and place and int(place) < len(positional):
+            handed = [positional[int(place)]]
+        unknown = replace(UNKNOWN, grad=lattice.gradient_of(*values), roots=frozenset({index}))
+        applied = self.applications.name(handed[0]) if handed else ""
+        return (self.applications.applied(applied, unknown, index) if applied else None) or unknown
+
+
+def _trainable(value: Value) -> Value:
+    """A tensor of which only the start is known: training may take it anywhere."""
+    return Value(value.kind, grad=Gradient.YES, roots=value.roots)
 
 
 def _callee_name(terms: list[Term], callee: Term) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import msgspec
 
 from trainlint.analysis.numerics import lattice, origins
@@ -16,10 +18,12 @@ from trainlint.analysis.numerics.arithmetic import (
     squared,
     subtracted,
 )
-from trainlint.analysis.numerics.lattice import INFINITY, Gradient, Kind, Value
+from trainlint.analysis.numerics.lattice import Gradient, Kind, Value
 from trainlint.analysis.numerics.operation import Operation, transfer
 
 replace = msgspec.structs.replace
+
+_LARGEST_SINGLE = 3.4e38
 
 
 @transfer
@@ -109,6 +113,8 @@ def _negate(op: Operation) -> Value:
 @transfer
 def _absolute(op: Operation) -> Value:
     value = op.value()
+    if value.origin in origins.PROBABILITIES and value.low >= 0.0:
+        return op.typed(value)
     result = op.typed(lattice.absolute(value))
     if result.can_be_zero:
         result = replace(result, origin=value.origin if value.origin in origins.SCALES else origins.MAGNITUDE)
@@ -118,6 +124,11 @@ def _absolute(op: Operation) -> Value:
 @transfer
 def _square(op: Operation) -> Value:
     return op.typed(squared(op.value(), op.term("input")))
+
+
+@transfer
+def _squared_difference(op: Operation) -> Value:
+    return op.typed(squared(lattice.subtract(op.value(), op.value("other")), op.index))
 
 
 @transfer
@@ -136,21 +147,6 @@ def _rsqrt(op: Operation) -> Value:
 
 
 @transfer
-def _exponential(op: Operation) -> Value:
-    return op.typed(lattice.exponential(op.value()))
-
-
-@transfer
-def _cosh(op: Operation) -> Value:
-    return op.typed(fresh(op.value(), 1.0))
-
-
-@transfer
-def _logarithm(op: Operation) -> Value:
-    return op.typed(fresh(op.value()))
-
-
-@transfer
 def _any(op: Operation) -> Value:
     return op.typed(fresh(op.value()))
 
@@ -166,24 +162,6 @@ def _cosine(op: Operation) -> Value:
 
 
 @transfer
-def _probability(op: Operation) -> Value:
-    return op.typed(fresh(op.value(), 0.0, 1.0, zero=False))
-
-
-@transfer
-def _relu(op: Operation) -> Value:
-    value = op.value()
-    result = lattice.greatest(value, lattice.constant(0.0))
-    result = op.typed(replace(result, grad=value.grad))
-    return replace(result, origin=origins.CLAMPED_AT_ZERO) if result.can_be_zero else result
-
-
-@transfer
-def _softplus(op: Operation) -> Value:
-    return op.typed(fresh(op.value(), 0.0, zero=False))
-
-
-@transfer
 def _positive(op: Operation) -> Value:
     return op.typed(fresh(op.value(), 0.0, zero=False))
 
@@ -192,18 +170,6 @@ def _positive(op: Operation) -> Value:
 def _pooled(op: Operation) -> Value:
     value = op.value()
     return op.typed(keep_origin(fresh(value, value.low, value.high, zero=value.zero), value))
-
-
-@transfer
-def _loss(op: Operation) -> Value:
-    grad = lattice.gradient_of(op.value(), op.value("target"))
-    return Value(Kind.TENSOR, 0.0, INFINITY, True, Gradient.UNKNOWN if grad is Gradient.NO else grad)
-
-
-@transfer
-def _squared_error(op: Operation) -> Value:
-    grad = lattice.gradient_of(op.value(), op.value("target"))
-    return Value(Kind.TENSOR, 0.0, INFINITY, True, grad, origins.SQUARES)
 
 
 @transfer
@@ -225,19 +191,39 @@ def _clamped(op: Operation, low: int, high: int) -> Value:
     value = result = op.value()
     if low >= 0:
         bound = op.value_of(low)
+        if bound.kind is Kind.OTHER:
+            return _clamped(op, -1, high)
         if bound.const is None and not bound.is_positive:
-            return op.typed(fresh(value))
-        result = lattice.greatest(result, bound)
+            above = op.value_of(high).high if high >= 0 else value.high
+            return op.typed(fresh(value, high=min(above, value.high) if bound.high <= above else above))
+        result = lattice.greatest(result, _as_single(bound))
     if high >= 0:
-        result = lattice.least(result, op.value_of(high))
+        result = lattice.least(result, _as_single(op.value_of(high)))
     result = op.typed(replace(result, grad=value.grad, roots=value.roots))
+    if value.origin in origins.PROBABILITIES and _are_constant(op, low, high):
+        return keep_origin(result, value)
     if not result.can_be_zero:
         return result
+    if result.low == -1.0 and result.high == 1.0:
+        return replace(result, origin=origins.CLAMPED_TO_ONE)
     # Somebody who clamps to 0 has thought of the root: newer versions give it a finite gradient there.
     clamped_for_root = low >= 0 and value.origin in origins.ROOT_HAZARDS
     if value.origin in origins.SCALES and value.low >= 0.0 and not clamped_for_root:
         return keep_origin(result, value)
     return replace(result, origin=origins.CLAMPED_AT_ZERO) if result.low == 0.0 else result
+
+
+def _are_constant(op: Operation, low: int, high: int) -> bool:
+    """Whether the bounds that a clamp has are known numbers."""
+    return all(bound < 0 or op.value_of(bound).const is not None for bound in (low, high))
+
+
+def _as_single(bound: Value) -> Value:
+    """A constant as float32 holds it: `1 - 1e-8` is 1."""
+    if bound.const is None or abs(bound.const) > _LARGEST_SINGLE:
+        return bound
+    number = struct.unpack("f", struct.pack("f", bound.const))[0]
+    return replace(bound, low=number, high=number, zero=number == 0.0)
 
 
 @transfer

@@ -61,10 +61,16 @@ def conclude(
     term = terms[condition]
     if depth == 0:
         return found
-    if term.op == "un" and term.name == "not":
+    if term.op == "un" and term.name in ("not", "~"):
         return conclude(terms, value_of, term.args[0], not holds, depth - 1)
     if term.op == "bool":
         if (term.name == "and") == holds:
+            for part in term.args:
+                found.merge(conclude(terms, value_of, part, holds, depth - 1))
+        return found
+    if term.op == "bin" and term.name in ("&", "|"):
+        # Element by element, as masks are: what holds in a branch of `where`, or of what a mask selects.
+        if (term.name == "&") == holds:
             for part in term.args:
                 found.merge(conclude(terms, value_of, part, holds, depth - 1))
         return found
@@ -108,7 +114,7 @@ def _one_side(
 def _weaker(terms: list[Term], subject: int, bound: Bound, nonzero: bool) -> Bound:
     """The bound of x where `x.abs()` or `x.item()` has this one."""
     if _method(terms, subject) in ("abs", "absolute"):
-        return NOT_ZERO if nonzero else Bound()
+        return Bound(-bound.high, bound.high, not nonzero)
     return bound
 
 

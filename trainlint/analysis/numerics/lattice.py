@@ -301,7 +301,11 @@ def _joined_gradient(left: Value, right: Value) -> Gradient:
 
 
 def _joined_origin(left: Value, right: Value) -> str:
-    candidates = [value.origin for value in (left, right) if value.origin and value.can_be_zero]
+    candidates = [
+        value.origin
+        for value in (left, right)
+        if value.origin and (value.can_be_zero or value.origin in origins.PROBABILITIES | origins.OVERFLOWING)
+    ]
     strong = [origin for origin in candidates if origin not in origins.WEAK]
     if strong or candidates:
         return (strong or candidates)[0]

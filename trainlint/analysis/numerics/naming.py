@@ -40,6 +40,9 @@ def named(name: str) -> Value:
         return Value(Kind.UNKNOWN, grad=Gradient.NO, origin=origins.LABELS)
     if found & roles.constants:
         return Value(Kind.UNKNOWN, grad=Gradient.NO)
+    if name in roles.data_inputs:
+        # What a data loader gives: no weight stands before it.
+        return UNKNOWN
     if name in roles.activations or any(len(word) > 2 and word in roles.activations for word in words):
         return Value(Kind.UNKNOWN, grad=Gradient.YES)
     return UNKNOWN

@@ -12,15 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from trainlint.analysis.close.terms import NumericHooks
-from trainlint.analysis.facts import NumericSummary, Term
+from trainlint.analysis.facts import Logged, NumericSummary, Term
 from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.abstract import AbstractValues
+from trainlint.analysis.numerics.applications import APPLIES
+from trainlint.analysis.numerics.handing import LoggedOf, LoggedTerm, handed_on, logged_parameters
+from trainlint.analysis.numerics.hazards.find import find, without_told
 from trainlint.analysis.numerics.lattice import Kind
 from trainlint.analysis.numerics.leaves import Parameter
 from trainlint.analysis.numerics.paths import START, Assumed, Inplace, Node, PathReader, Stored
 from trainlint.analysis.numerics.sites import RawCandidate, judge
 from trainlint.analysis.numerics.summaries import to_summary
-from trainlint.analysis.numerics.uses import settle
+from trainlint.analysis.numerics.uses import settle, with_losses
 from trainlint.knowledge.base import Knowledge
 
 _PASSING = frozenset({"sum", "squeeze", "unsqueeze", "view", "reshape", "flatten", "transpose"})
@@ -29,6 +32,10 @@ _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
 
 def _nothing(_: str) -> NumericSummary | None:
     return None
+
+
+def _nothing_logged(_: str) -> tuple[str, list[Logged]]:
+    return "", []
 
 
 class Numerics(NumericHooks):
@@ -44,8 +51,12 @@ class Numerics(NumericHooks):
         knowledge: Knowledge,
         summary_of: Callable[[str], NumericSummary | None] = _nothing,
         self_attribute_of: Callable[[str], NumericSummary | None] = _nothing,
+        path: str = "",
+        logged_of: LoggedOf = _nothing_logged,
     ) -> None:
         self.terms = terms
+        self._file = path
+        self._logged_of = logged_of
         self.values = AbstractValues(terms, knowledge, self_attribute_of, summary_of)
         self._alone = AbstractValues(terms, knowledge, _nothing, _nothing)
         self._alone.parameters = self.values.parameters
@@ -107,15 +118,22 @@ class Numerics(NumericHooks):
                 candidate = judge(self.values, reader, node, index)
                 if candidate is not None:
                     found[index] = candidate
-        return settle(
-            self.values, list(found.values()), frozenset(index for index, _ in self._sites.values())
-        )
+        hazards = find(self.values, reader, self._sites.values())
+        handed = with_losses(self.values, handed_on(self.values, self._file, self._logged_of))
+        return settle(self.values, without_told(found.values(), hazards)) + hazards + handed
+
+    def logged(self) -> list[LoggedTerm]:
+        """The parameters whose logarithm the unit takes unguarded."""
+        return list(logged_parameters(self._alone, PathReader(self._alone), self._sites.values()))
 
     def summarise(self, returned: Iterable[int]) -> NumericSummary | None:
         """What callers may know of a function that returns these terms; None where that is nothing."""
         terms = list(returned)
         if terms and all(self._is_dot_product(term) for term in terms):
             return NumericSummary(kind=Kind.TENSOR.value, origin=origins.DOT)
+        applied = {name for term in terms if (name := self._applied_parameter(term))}
+        if len(applied) == 1:
+            return NumericSummary(kind=APPLIES, origin=applied.pop())
         return to_summary(self._alone.value(term) for term in terms)
 
     def summarise_attribute(self, stored: Iterable[int]) -> NumericSummary | None:
@@ -124,20 +142,26 @@ class Numerics(NumericHooks):
         A module is named by its class.
         """
         terms = list(stored)
-        if len(terms) == 1:
-            name = self._module_class(terms[0])
+        if len(terms) == 1 and self.terms[terms[0]].op in ("call", "global"):
+            name = self._alone.calls.applications.name(terms[0])
             if name:
                 return NumericSummary(kind="module", origin=name)
         return to_summary(self._alone.value(term) for term in terms)
 
-    def _module_class(self, index: int) -> str:
+    def _applied_parameter(self, index: int) -> str:
+        """The parameter, with its place, whose call gives this term: "activation:2"; "" for none."""
         term = self.terms[index]
-        if term.op != "call":
+        if term.op == "if":
+            names = {self._applied_parameter(branch) for branch in term.args[1:]} - {""}
+            return names.pop() if len(names) == 1 else ""
+        callee = self.terms[term.args[0]] if term.op == "call" else term
+        if callee is term or callee.op != "param":
             return ""
-        callee = self.terms[term.args[0]]
-        last = callee.name.rpartition(".")[2]
-        is_class = callee.op == "global" and last[:1].isupper() and ".nn." in callee.name
-        return callee.name if is_class and last != "Parameter" else ""
+        names_in_order = [each.name for each in self.values.parameters.values()]
+        if names_in_order[:1] in (["self"], ["cls"]):
+            del names_in_order[0]
+        place = names_in_order.index(callee.name) if callee.name in names_in_order else -1
+        return f"{callee.name}:{place}" if place >= 0 else ""
 
     def _is_dot_product(self, index: int) -> bool:
         """Whether a term is `(a * b).sum(...)` of two parameters, views aside."""

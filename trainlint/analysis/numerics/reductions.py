@@ -51,6 +51,12 @@ def _deviation_and_mean(op: Operation) -> Value:
 
 
 @transfer
+def _mean_and_variance(op: Operation) -> Value:
+    value = fresh(op.value())
+    return replace(value, kind=Kind.SEQUENCE, origin=origins.MEAN_AND_VARIANCE, base=op.term("input"))
+
+
+@transfer
 def _norm(op: Operation) -> Value:
     value = op.value()
     if not value.can_be_zero or value.origin == origins.IDENTITY:
@@ -66,6 +72,14 @@ def _distance(op: Operation) -> Value:
 @transfer
 def _maximum(op: Operation) -> Value:
     return _extreme(op, origins.MAXIMUM, lattice.greatest)
+
+
+@transfer
+def _pooled_maximum(op: Operation) -> Value:
+    value = op.value()
+    reduced = op.typed(fresh(value, value.low, value.high, zero=value.zero))
+    whole = op.number("output_size") == 1.0
+    return replace(reduced, origin=origins.MAXIMUM, base=op.term("input")) if whole else reduced
 
 
 @transfer
@@ -115,7 +129,8 @@ def _einsum(op: Operation) -> Value:
 @transfer
 def _trace(op: Operation) -> Value:
     value = op.value()
-    return op.typed(keep_origin(fresh(value, value.low if value.low >= 0.0 else -INFINITY), value))
+    result = fresh(value, value.low if value.low >= 0.0 else -INFINITY)
+    return op.typed(keep_origin(result, value) if value.origin else replace(result, origin=origins.TRACE))
 
 
 @transfer

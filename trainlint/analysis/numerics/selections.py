@@ -12,6 +12,7 @@ from trainlint.analysis.numerics.masks import (
     complemented,
     intersected,
     length_of,
+    selected,
     selection,
     shape_of,
 )
@@ -134,6 +135,21 @@ def _size(op: Operation) -> Value:
 
 
 @transfer
+def _lengths(op: Operation) -> Value:
+    return shape_of(op.value())
+
+
+@transfer
+def _extent(op: Operation) -> Value:
+    return length_of(op.value())
+
+
+@transfer
+def _masked(op: Operation) -> Value:
+    return selected(op.value(), op.value("mask"))
+
+
+@transfer
 def _rank(op: Operation) -> Value:  # noqa: ARG001
     return Value(Kind.INTEGER, 0.0, INFINITY, False, Gradient.NO)
 
@@ -176,3 +192,18 @@ def _literal(op: Operation) -> Value:
 def _learned(op: Operation) -> Value:
     origin = origins.LEARNED if op.number("data") == 0.0 else ""
     return Value(Kind.TENSOR, grad=Gradient.YES, origin=origin)
+
+
+@transfer
+def _weight(op: Operation) -> Value:
+    return Value(Kind.TENSOR, grad=Gradient.YES, roots=frozenset({op.index}))
+
+
+@transfer
+def _fed(op: Operation) -> Value:
+    return Value(Kind.TENSOR, grad=Gradient.UNKNOWN, roots=frozenset({op.index}))
+
+
+@transfer
+def _smallest(op: Operation) -> Value:  # noqa: ARG001
+    return replace(lattice.constant(1e-7), kind=Kind.NUMBER)

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import msgspec
 
-from trainlint.analysis.facts import Term
+from trainlint.analysis.facts import Logged, Term
 from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.abstract import AbstractValues
 from trainlint.analysis.numerics.guards import Knowing
 from trainlint.analysis.numerics.lattice import Gradient, Kind, Value, gradient_of
+from trainlint.analysis.numerics.logarithms import (
+    ABSORBED_EPS,
+    Verdict,
+    is_tensor,
+    of_arccosine,
+    of_exponential,
+    of_logarithm,
+    of_power,
+    of_softmax,
+)
 from trainlint.analysis.numerics.paths import Node, PathReader
+
+replace = msgspec.structs.replace
 
 _NOT_TENSORS = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.ARRAY, Kind.SEQUENCE, Kind.OTHER})
 _NEVER = frozenset({Kind.ARRAY, Kind.OTHER, Kind.SEQUENCE})
@@ -17,6 +29,7 @@ _LIKELY = frozenset({origins.PLAIN_COUNT, origins.MAGNITUDE, origins.DEGREE})
 _POSSIBLE = frozenset(
     {
         origins.NORM,
+        origins.ABSOLUTE_SUM,
         origins.DISTANCE,
         origins.LENGTH_COUNT,
         origins.LEARNED,
@@ -25,6 +38,9 @@ _POSSIBLE = frozenset(
         origins.CLAMPED_AT_ZERO,
     }
 )
+
+
+_ONE_OPERAND = frozenset({"logarithm", "exponential", "arccosine"})
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -43,8 +59,9 @@ class RawCandidate(msgspec.Struct):
 
     `operand` is the origin of the value under the root or in the denominator, `operand_term` its term.
     `gradient` is whether a derivative flows through it. `guard` names a guard that does not protect: "after"
-    the root, or a "where" around the quotient. `trace` leads from the source of the operand to the site,
-    `related` are further sites with it.
+    the root, or a "where" around the quotient. `facts` are what only one kind carries. `trace` leads from
+    the source of the operand to the site, `related` are further sites with it. `elsewhere` is the logarithm
+    in another function of the file that an argument reaches.
     """
 
     term: int
@@ -59,6 +76,8 @@ class RawCandidate(msgspec.Struct):
     trace: list[tuple[int, str]] = msgspec.field(default_factory=list)
     related: list[int] = msgspec.field(default_factory=list)
     open: list[str] = msgspec.field(default_factory=list)
+    facts: dict[str, str | int | float] = msgspec.field(default_factory=dict)
+    elsewhere: Logged | None = None
 
 
 def shape_of_site(values: AbstractValues, index: int) -> Shape | None:
@@ -89,6 +108,8 @@ def _call(values: AbstractValues, term: Term) -> Shape | None:
         return None
     if entry.transfer in ("sqrt", "rsqrt"):
         return Shape("sqrt", operand)
+    if entry.transfer in _ONE_OPERAND:
+        return Shape(entry.transfer, operand)
     if entry.transfer == "reciprocal":
         return Shape("division", operand)
     if "other" in bound and entry.transfer == "divide":
@@ -102,25 +123,56 @@ def _power(values: AbstractValues, base: int, exponent: int) -> Shape | None:
         return None
     if abs(power) == 0.5:
         return Shape("sqrt", base)
-    return Shape("division", base) if power < 0.0 else None
+    if power < 0.0:
+        return Shape("division", base)
+    return Shape("power", base) if power < 1.0 else None
 
 
 def judge(values: AbstractValues, paths: PathReader, path: Node, index: int) -> RawCandidate | None:
     """The candidate at a site on a path; None where the operand is safe, guarded or not known."""
     shape = shape_of_site(values, index)
-    if shape is None or not values.value(shape.operand).origin:
+    if shape is None or not (values.value(shape.operand).origin or shape.kind == "exponential"):
         return None
     known = paths.knowing(path)
     operand = values.refined(shape.operand, known.bounds)
-    if (
-        not operand.origin
-        or not operand.can_be_zero
-        or operand.kind in (Kind.ARRAY, Kind.OTHER, Kind.SEQUENCE)
-    ):
+    if operand.kind in _NEVER:
+        return None
+    verdict = _verdict(values, shape, operand)
+    if verdict is not None:
+        return _found(values, shape, operand, index, verdict) if is_tensor(operand) else None
+    if shape.kind not in ("sqrt", "division") or not operand.origin:
+        return None
+    if shape.kind == "sqrt" and operand.origin == origins.EXPONENTIAL:
+        return _root(values, shape, operand, index) if operand.low <= 0.0 else None
+    if not operand.can_be_zero:
         return None
     if shape.kind == "sqrt":
         return _root(values, shape, operand, index)
     return _quotient(values, known, shape, operand, index)
+
+
+def _verdict(values: AbstractValues, shape: Shape, operand: Value) -> Verdict | None:
+    """What is wrong with a logarithm, an exponential, an arc cosine, a power, or a softmax by hand."""
+    if operand.origin == origins.ABSORBED and shape.kind != "exponential":
+        return Verdict(ABSORBED_EPS, operand.origin, "certain")
+    if shape.kind == "logarithm":
+        return of_logarithm(operand)
+    if shape.kind == "exponential":
+        return of_exponential(values, shape.operand, operand)
+    if shape.kind == "arccosine":
+        return of_arccosine(operand)
+    if shape.kind == "power":
+        return of_power(operand)
+    return of_softmax(values, shape.numerator, operand) if shape.kind == "division" else None
+
+
+def _found(
+    values: AbstractValues, shape: Shape, operand: Value, index: int, verdict: Verdict
+) -> RawCandidate:
+    candidate = _candidate(values, shape, operand, index, verdict.grade, operand.grad)
+    candidate.kind, candidate.operand = verdict.kind, verdict.operand
+    candidate.trace = trace(values, shape.operand, replace(operand, origin=verdict.operand))
+    return candidate
 
 
 def _root(values: AbstractValues, shape: Shape, operand: Value, index: int) -> RawCandidate | None:

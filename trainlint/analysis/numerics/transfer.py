@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainlint.analysis.numerics import elementwise, reductions, selections
+from trainlint.analysis.numerics import activations, elementwise, reductions, selections
 from trainlint.analysis.numerics.operation import TRANSFERS, Operation
 
-__all__ = ["TRANSFERS", "Operation", "elementwise", "reductions", "selections"]
+__all__ = ["TRANSFERS", "Operation", "activations", "elementwise", "reductions", "selections"]

@@ -5,10 +5,13 @@ Evidence for or against them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.abstract import AbstractValues
-from trainlint.analysis.numerics.lattice import Gradient, Kind
-from trainlint.analysis.numerics.sites import RawCandidate, shape_of_site
+from trainlint.analysis.numerics.lattice import Kind
+from trainlint.analysis.numerics.losses import minimised
+from trainlint.analysis.numerics.sites import RawCandidate
 
 _CLEANERS = frozenset({"nan_to_num", "isnan", "isinf", "isfinite", "nan_to_num_", "where"})
 _READINGS = frozenset({"item", "detach", "tolist", "numpy", "cpu"})
@@ -20,12 +23,8 @@ _CONE = 120
 Users = dict[int, list[int]]
 
 
-def settle(values: AbstractValues, found: list[RawCandidate], sites: frozenset[int]) -> list[RawCandidate]:
-    """The candidates that remain when uses are known: one per operand, the other sites related to it.
-
-    `sites` are the terms evaluated where gradients flow.
-    """
-    found = found + _inside_where(values, {candidate.term for candidate in found}, sites)
+def settle(values: AbstractValues, found: list[RawCandidate]) -> list[RawCandidate]:
+    """The candidates that remain when uses are known: one per operand, the other sites related to it."""
     if not found:
         return []
     users = _users(values)
@@ -37,10 +36,20 @@ def settle(values: AbstractValues, found: list[RawCandidate], sites: frozenset[i
         first = kept.setdefault((candidate.kind, candidate.operand_term), candidate)
         if first is not candidate:
             first.related.append(candidate.term)
-    for candidate in kept.values():
+    for candidate in with_losses(values, kept.values()):
         if candidate.kind == "sqrt":
             candidate.guard = candidate.guard or _guard_after(values, users, candidate.term)
     return list(kept.values())
+
+
+def with_losses(values: AbstractValues, found: Iterable[RawCandidate]) -> list[RawCandidate]:
+    """The candidates, those that a loss of the unit is made from without the question for their role."""
+    candidates = list(found)
+    trained = minimised(values) if candidates else frozenset()
+    for candidate in candidates:
+        if candidate.term in trained and "role" in candidate.open:
+            candidate.open.remove("role")
+    return candidates
 
 
 def _users(values: AbstractValues) -> Users:
@@ -168,49 +177,3 @@ def _guard_after(values: AbstractValues, users: Users, index: int) -> str:
                     following.append(user)
         frontier = following[:8]
     return ""
-
-
-def _inside_where(values: AbstractValues, known: set[int], sites: frozenset[int]) -> list[RawCandidate]:
-    """Quotients in a branch of `where` whose condition shows that the denominator can be zero."""
-    found: dict[int, RawCandidate] = {}
-    for index, term in enumerate(values.terms):
-        if term.op != "call" or _name(values, index) != "where" or len(term.args) != 4:
-            continue
-        condition, taken, other = term.args[1:]
-        for holds, branch in ((True, taken), (False, other)):
-            protected = values.conclude(condition, holds).bounds
-            excluded = {each for each, bound in protected.items() if not bound.zero or bound.low > 0.0}
-            for site in sorted(_cone(values, branch) & sites) if excluded else ():
-                shape = shape_of_site(values, site)
-                if shape is None or shape.kind != "division" or site in known or site in found:
-                    continue
-                operand = values.value(shape.operand)
-                if operand.grad is Gradient.NO or operand.kind is not Kind.TENSOR or not operand.can_be_zero:
-                    continue
-                if excluded & _views(values, shape.operand):
-                    found[site] = RawCandidate(
-                        site, "division", "tested-by-where", shape.operand, "likely", operand.grad.value,
-                        numerator=shape.numerator, guard="where", open=["role"],
-                        trace=[(condition, "condition"), (shape.operand, "tested-by-where")],
-                    )  # fmt: skip
-    return list(found.values())
-
-
-def _views(values: AbstractValues, index: int) -> set[int]:
-    """A term and what it is a view of."""
-    chain = {values.canonical(index)}
-    for _ in range(4):
-        term = values.terms[index]
-        callee = values.terms[term.args[0]] if term.op == "call" else None
-        if term.op == "item":
-            index = term.args[0]
-        elif (
-            callee is not None
-            and callee.op == "attr"
-            and callee.name in ("unsqueeze", "view", "expand", "reshape")
-        ):
-            index = callee.args[0]
-        else:
-            break
-        chain.add(values.canonical(index))
-    return chain

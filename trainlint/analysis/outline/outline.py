@@ -196,6 +196,7 @@ class _Collector:
         unit.calls = list(scan.calls)
         unit.mentions = sorted(scan.mentions | (scan.names & self.vocabulary))
         unit.divides = scan.divides
+        unit.selects = scan.selects
         unit.stores = sorted(scan.stores)
         self.read_names[unit.qualname] = scan.names | scan.handed
         unit.handed = sorted(scan.handed)

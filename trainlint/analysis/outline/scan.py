@@ -19,6 +19,7 @@ for each."""
 _LEAVES = frozenset(
     {"ctx", "op", "ops", "kind", "conversion", "is_async", "type_comment", "annotation", "returns"}
 )
+_SELECTORS = frozenset({ast.Name, ast.Attribute, ast.Call, ast.Compare, ast.UnaryOp, ast.BinOp})
 _FIELDS: dict[type, tuple[str, ...]] = {}
 
 
@@ -57,7 +58,7 @@ def dotted(node: Any) -> str:
 
 class Scan:
     """Accumulates, over the expressions of one unit: callees in order of evaluation, mentions, and whether it
-    divides.
+    divides or has subscripts that may be masks.
 
     `names` are the plain names read, `handed` the attributes passed as arguments: functions may be handed on
     under both.
@@ -65,7 +66,17 @@ class Scan:
     are the attributes and constant keys that are assigned.
     """
 
-    __slots__ = ("calls", "divides", "handed", "mentions", "names", "stores", "texts", "vocabulary")
+    __slots__ = (
+        "calls",
+        "divides",
+        "handed",
+        "mentions",
+        "names",
+        "selects",
+        "stores",
+        "texts",
+        "vocabulary",
+    )
 
     def __init__(self, vocabulary: frozenset[str]) -> None:
         self.vocabulary = vocabulary
@@ -76,6 +87,7 @@ class Scan:
         self.stores: set[str] = set()
         self.texts: list[ast.expr] = []
         self.divides = False
+        self.selects = False
 
     def read(self, roots: Iterable[Any]) -> list[ast.Call]:
         """Scan the expressions of one statement; its calls in order of evaluation.
@@ -118,6 +130,8 @@ class Scan:
                 elif kind is ast.Subscript:
                     push(node.value)
                     push(node.slice)
+                    if node.slice.__class__ in _SELECTORS and not self.selects:
+                        self.selects = _may_be_mask(node.slice)
                 elif kind is ast.Tuple or kind is ast.List:
                     extend(node.elts)
                 elif kind is ast.BinOp:
@@ -149,6 +163,7 @@ class Scan:
         self.stores |= other.stores
         self.texts += other.texts
         self.divides = self.divides or other.divides
+        self.selects = self.selects or other.selects
         return added
 
     def augmented(self, node: ast.AugAssign) -> None:
@@ -221,6 +236,13 @@ def _unsigned(node: ast.expr) -> ast.expr:
 
 def _is_number(node: ast.expr) -> bool:
     return isinstance(_unsigned(node), ast.Constant)
+
+
+def _may_be_mask(key: object) -> bool:
+    """Whether a subscript of one of these kinds may be a mask and not only an index."""
+    if isinstance(key, ast.UnaryOp):
+        return isinstance(key.op, ast.Invert)
+    return not isinstance(key, ast.BinOp) or isinstance(key.op, (ast.BitAnd, ast.BitOr))
 
 
 def _is_whole_number(node: ast.expr) -> bool:

@@ -15,6 +15,7 @@ from trainlint.recipe.code.encodings import fit_elements
 from trainlint.recipe.code.fine_tuning import fine_tuning
 from trainlint.recipe.code.fit_data import FitData
 from trainlint.recipe.code.flags import flag_elements
+from trainlint.recipe.code.half_parameters import add_precision
 from trainlint.recipe.code.heads import Heads
 from trainlint.recipe.code.holdouts import holdouts
 from trainlint.recipe.code.imbalance import class_weights
@@ -24,6 +25,7 @@ from trainlint.recipe.code.lightning_facts import lightning_facts
 from trainlint.recipe.code.loader_facts import LoaderFacts
 from trainlint.recipe.code.loader_pairs import keep_pairs_together
 from trainlint.recipe.code.loaders import Loaders
+from trainlint.recipe.code.loop.all_faults import loop_faults
 from trainlint.recipe.code.made_up import trains_on_made_up_data
 from trainlint.recipe.code.momentum import complete_momentum
 from trainlint.recipe.code.networks import Networks
@@ -94,6 +96,7 @@ def _recipe(program: Program, seen: Observations) -> Recipe | None:
     }
     optimizer_elements = optimizers.elements()
     complete_momentum(seen, optimizers, optimizer_elements)
+    add_precision(seen, optimizers.calls, optimizer_elements)
     networks = Networks(seen)
     for call, element in zip(optimizers.calls, optimizer_elements, strict=True):
         element["optimizer.network"] = networks.network(call)
@@ -181,6 +184,7 @@ def _recipe(program: Program, seen: Observations) -> Recipe | None:
     groups["searches"] = loop_searches(seen, training)
     groups["shuffles"] = pipeline_shuffles(seen)
     groups["holdouts"] = holdouts(seen, fit_data)
+    groups["loops"] = loop_faults(seen, training, optimizers, loaders, loader_elements)
     files = (*program.closure.paths, *sorted(program.configs_read()))
     curve = trained.curve if trained is not None else rate.curve
     return Recipe(program.entry, "program", at, facts, groups, files, curve)

@@ -76,6 +76,12 @@ class Networks:
             return unknown_value("it may be one of several networks", call.span)
         return first
 
+    def trained(self, call: Call) -> Iterator[Resolved]:
+        """The models whose parameters an optimizer is given; what cannot be followed comes as it is."""
+        params = self.seen.argument(call, "params")
+        if params is not None:
+            yield from self._holders(params)
+
     def of(self, models: Iterable[Resolved | Place], at: Span | None = None) -> Value:
         """`optimizer.network` for models that are trained together, or for the units that build them."""
         layers = Layers()

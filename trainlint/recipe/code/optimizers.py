@@ -149,6 +149,7 @@ class Optimizers:
             ("lr", "optimizer.lr"),
             ("momentum", "optimizer.momentum"),
             ("weight_decay", "optimizer.weight_decay"),
+            ("eps", "optimizer.eps"),
         ):
             found[path] = self._argument(call, field)
         decoupled = self._decoupled(call)

@@ -13,6 +13,7 @@ from trainlint.analysis.evaluation.scope import ConfigReader
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.analysis.facts import Event, Import, Outline, UnitFacts
 from trainlint.analysis.index.project import ClosureResult, ProjectIndex
+from trainlint.analysis.numerics.hazards.words import MENTIONED
 from trainlint.findings import Span
 from trainlint.knowledge.base import Entry, Knowledge
 from trainlint.knowledge.roles import words_of
@@ -26,6 +27,9 @@ MAX_FILES = 500
 
 MAX_SHOWN = 60
 """Most characters of an expression that are shown."""
+
+_NUMERIC_WORDS = MENTIONED - {"half", "float16"}
+"""What numeric rules look for: no reason to think that a unit says how a program trains."""
 
 _HELD_KINDS = frozenset({"optimizer", "optim", "scheduler"})
 _HELD_WORDS = _HELD_KINDS | {"cls", "class", "type", "lr", "fn"}
@@ -110,7 +114,7 @@ class Program:
         """Whether a unit mentions something known, starts a run, or calls a class that an attribute holds."""
         unit = self.reach.unit(place)
         return (
-            bool(unit.mentions)
+            not _NUMERIC_WORDS.issuperset(unit.mentions)
             or self._starts_run(place)
             or any(
                 name.startswith("self.") and may_hold_class(name.rpartition(".")[2]) for name in unit.calls

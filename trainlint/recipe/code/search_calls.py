@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from trainlint.analysis.evaluation.arguments import Arguments
 from trainlint.analysis.evaluation.values import Frame, Resolved, Site
-from trainlint.analysis.facts import Outline, Parameter, Unit
+from trainlint.analysis.facts import Parameter, Unit
 from trainlint.findings import Span
 from trainlint.knowledge.search_tools import Run, Search, search_tools
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.programs import Program
+from trainlint.recipe.code.search_signs import call_words, declares_call
 
 
 @dataclasses.dataclass(slots=True)
@@ -63,22 +64,16 @@ class SearchCall:
         return None
 
 
-def declares_search_call(outline: Outline) -> bool:
-    """Whether a file may set up a search."""
-    words = _words(outline)
-    return any(_declares(unit, words) for unit in outline.units)
-
-
 def search_calls(program: Program) -> list[SearchCall]:
     """The searches that the entry file of a program sets up, in order."""
     outline = program.index.outlines[program.entry]
-    words = _words(outline)
+    words = call_words(outline)
     if not words:
         return []
     frames = [
         frame
         for unit in outline.units
-        if (_declares(unit, words) or _runs(unit))
+        if (declares_call(unit, words) or _runs(unit))
         and (frame := program.evaluator.root(program.entry, unit.qualname)) is not None
     ]
     found = [call for frame in frames for call in _calls(program, frame)]
@@ -86,19 +81,6 @@ def search_calls(program: Program) -> list[SearchCall]:
         for frame in frames:
             _add_runs(program, frame, found)
     return found
-
-
-def _words(outline: Outline) -> frozenset[str]:
-    """The last parts of the names that set up a search in one of the libraries a file imports."""
-    tools = search_tools()
-    packages = {
-        tools.canonical(entry.target.partition(".")[0]).partition(".")[0] for entry in outline.imports
-    }
-    return frozenset(name.rpartition(".")[2] for name in tools.searches if name.partition(".")[0] in packages)
-
-
-def _declares(unit: Unit, words: frozenset[str]) -> bool:
-    return any(name.rpartition(".")[2] in words for name in unit.calls)
 
 
 def _runs(unit: Unit) -> bool:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import cache
 from itertools import pairwise
 
 from trainlint.analysis.evaluation.arguments import Arguments
 from trainlint.analysis.evaluation.values import Frame, Resolved
-from trainlint.analysis.facts import Outline, Parameter, Unit
-from trainlint.analysis.index.project import ProjectIndex
+from trainlint.analysis.facts import Parameter
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
 from trainlint.knowledge.search_spaces import Range, search_spaces
@@ -18,7 +16,8 @@ from trainlint.knowledge.search_tools import search_tools
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.observe import Observations
 from trainlint.recipe.code.programs import Program
-from trainlint.recipe.code.search_calls import SearchCall, declares_search_call, search_calls
+from trainlint.recipe.code.search_calls import SearchCall, search_calls
+from trainlint.recipe.code.search_signs import declares_search_call, declares_space, space_words
 from trainlint.recipe.code.searches import searches
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Recipe, State, Value
@@ -37,9 +36,9 @@ def search_recipe(program: Program) -> Recipe | None:
     none."""
     spaces: list[dict[str, Value]] = []
     outline = program.index.outlines[program.entry]
-    words = _words(outline)
+    words = space_words(outline)
     for unit in outline.units:
-        if not _declares(unit, words):
+        if not declares_space(unit, words):
             continue
         frame = program.evaluator.root(program.entry, unit.qualname)
         if frame is not None:
@@ -56,34 +55,6 @@ def search_recipe(program: Program) -> Recipe | None:
     facts = {"meta.kind": derived("sweep", span)}
     groups = {"spaces": spaces, "searches": runs}
     return Recipe(program.entry, "sweep", span, facts, groups, (program.entry,))
-
-
-def declares_search(index: ProjectIndex, path: str) -> bool:
-    """Whether a file may declare a range, or set up a search."""
-    outline = index.outlines[path]
-    words = _words(outline)
-    return any(_declares(unit, words) for unit in outline.units) or declares_search_call(outline)
-
-
-def _words(outline: Outline) -> frozenset[str]:
-    """The names that declare a range in a file: those of the libraries it imports, and unmistakable ones."""
-    packages = {entry.target.partition(".")[0] for entry in outline.imports}
-    return frozenset(name for name, package in _callables() if not package or package in packages)
-
-
-@cache
-def _callables() -> tuple[tuple[str, str], ...]:
-    """Every name that declares a range, with the package that must be imported ("" for none)."""
-    known = search_spaces()
-    methods = [(name, way.package) for name, way in known.methods.items()]
-    names = (*known.functions, *known.bounds)
-    functions = [(name.rpartition(".")[2], name.partition(".")[0]) for name in names]
-    return (*methods, *functions)
-
-
-def _declares(unit: Unit, words: frozenset[str]) -> bool:
-    mapped = any(key in unit.mentions for key in search_spaces().mappings)
-    return mapped or any(name.rpartition(".")[2] in words for name in unit.calls)
 
 
 class _Spaces:

@@ -11,6 +11,7 @@ from trainlint.analysis.close.reader import Reader
 from trainlint.analysis.evaluation.post_init import stores_own
 from trainlint.analysis.facts import Event, UnitFacts
 from trainlint.analysis.index.project import ProjectIndex
+from trainlint.analysis.index.record import Remembered
 from trainlint.recipe.code.reach import Place
 
 _Positions = dict[str, list[int]]
@@ -41,22 +42,22 @@ class ProjectTables:
     def __init__(self, index: ProjectIndex, reader: Reader) -> None:
         self.index = index
         self.reader = reader
-        self._lineages: dict[Place, list[Place]] = {}
-        self._methods: dict[Place, list[Place]] = {}
-        self._stores: dict[Place, dict[str, list[tuple[Place, Event]]]] = {}
+        self._lineages = Remembered(index.recorder, self._find_lineage)
+        self._methods = Remembered(index.recorder, self._find_methods)
+        self._stores = Remembered(index.recorder, self._find_stores)
+        self._bare_calls = Remembered(index.recorder, self._find_bare_calls)
+        # What follows from facts alone needs no trail: whoever asks has read them.
         self._imported: dict[str, list[Event]] = {}
         self._calls: dict[tuple[Place, bool], CallTable] = {}
-        self._bare_calls: dict[str, frozenset[str]] = {}
 
     def bare_calls(self, path: str) -> frozenset[str]:
         """The last parts of the names of all that a file calls."""
-        known = self._bare_calls.get(path)
-        if known is None:
-            outline = self.index.outlines.get(path)
-            units = outline.units if outline is not None else ()
-            known = frozenset(name.rpartition(".")[2] for unit in units for name in unit.calls)
-            self._bare_calls[path] = known
-        return known
+        return self._bare_calls(path)
+
+    def _find_bare_calls(self, path: str) -> frozenset[str]:
+        outline = self.index.outlines.get(path)
+        units = outline.units if outline is not None else ()
+        return frozenset(name.rpartition(".")[2] for unit in units for name in unit.calls)
 
     def facts(self, path: str, qualname: str) -> UnitFacts | None:
         """The close reading of a unit, with the place of every term."""
@@ -64,10 +65,7 @@ class ProjectTables:
 
     def lineage(self, path: str, qualname: str) -> list[Place]:
         """A class and its project bases, nearest first."""
-        key = (path, qualname)
-        if key not in self._lineages:
-            self._lineages[key] = self._find_lineage(key)
-        return self._lineages[key]
+        return self._lineages((path, qualname))
 
     def _find_lineage(self, key: Place) -> list[Place]:
         found: dict[Place, None] = {}
@@ -86,27 +84,29 @@ class ProjectTables:
 
     def methods(self, path: str, qualname: str) -> list[Place]:
         """Every method of a class, its own first, then those of its project bases."""
-        key = (path, qualname)
-        if key not in self._methods:
-            found = self._methods[key] = []
-            for where, owner in self.lineage(path, qualname):
-                outline = self.index.outlines.get(where)
-                units = outline.units if outline is not None else []
-                functions = (unit.qualname for unit in units if unit.kind == "function")
-                found += [(where, name) for name in functions if name.rpartition(".")[0] == owner]
-        return self._methods[key]
+        return self._methods((path, qualname))
+
+    def _find_methods(self, key: Place) -> list[Place]:
+        found: list[Place] = []
+        for where, owner in self.lineage(*key):
+            outline = self.index.outlines.get(where)
+            units = outline.units if outline is not None else []
+            functions = (unit.qualname for unit in units if unit.kind == "function")
+            found += [(where, name) for name in functions if name.rpartition(".")[0] == owner]
+        return found
 
     def own_stores(self, path: str, qualname: str, name: str) -> Sequence[tuple[Place, Event]]:
         """What the methods of a class store in an attribute of `self`: method and event, in order."""
-        key = (path, qualname)
-        if key not in self._stores:
-            stores = self._stores[key] = {}
-            for place in self.methods(path, qualname):
-                facts = self.facts(*place)
-                for event in facts.events if facts is not None else ():
-                    if facts is not None and stores_own(facts, event):
-                        stores.setdefault(event.name, []).append((place, event))
-        return self._stores[key].get(name, ())
+        return self._stores((path, qualname)).get(name, ())
+
+    def _find_stores(self, key: Place) -> dict[str, list[tuple[Place, Event]]]:
+        stores: dict[str, list[tuple[Place, Event]]] = {}
+        for place in self.methods(*key):
+            facts = self.facts(*place)
+            for event in facts.events if facts is not None else ():
+                if facts is not None and stores_own(facts, event):
+                    stores.setdefault(event.name, []).append((place, event))
+        return stores
 
     def imported(self, facts: UnitFacts) -> list[Event]:
         """The events of a module that is imported: without those under its main guard."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 from trainlint.findings import Span
@@ -67,10 +68,22 @@ def _holds(reading: Reading, path: str, condition: Condition) -> bool:
         return False
     if condition.const is not None and isinstance(condition.const, bool | int | float | str):
         return value == condition.const
-    if condition.maximum is not None:
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-        return number is not None and number <= condition.maximum
-    return True
+    return _within(value, condition)
+
+
+def _within(value: Scalar, condition: Condition) -> bool:
+    bounds = (
+        (condition.maximum, operator.le),
+        (condition.minimum, operator.ge),
+        (condition.exclusive_minimum, operator.gt),
+        (condition.exclusive_maximum, operator.lt),
+    )
+    asked = [(bound, holds) for bound, holds in bounds if bound is not None]
+    if not asked:
+        return True
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return all(holds(value, bound) for bound, holds in asked)
 
 
 def _scalar(reading: Reading, path: str) -> Scalar:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from trainlint.findings import Span
 from trainlint.knowledge.format_model import Field, Format, Scalar, key_word
 from trainlint.knowledge.formats import load_formats
+from trainlint.recipe.config.references import referred_to
 from trainlint.recipe.config.scalars import is_number_text, typed
 from trainlint.recipe.config.tree import Found, find_all, walk_entries
 from trainlint.recipe.model import Link, State, Value
 from trainlint.text.document import Document, Node
 
-_PRESENCE_ORDER = (State.EXPLICIT, State.DYNAMIC, State.UNKNOWN, State.OFF)
+_PRESENCE_ORDER = (State.EXPLICIT, State.INHERITED, State.DYNAMIC, State.UNKNOWN, State.OFF)
 _FALSE = (None, False, 0, "", "none", "null", "false", "no", "off")
 
 
@@ -32,17 +33,23 @@ class Place(msgspec.Struct, frozen=True):
 class Reading(msgspec.Struct, frozen=True):
     """A document read as a format by a loader kind.
 
-    `version` is the trainer's, "" where the project does not say.
+    `version` is the trainer's, "" where the project does not say. `chains` leads from the config to each of
+    its bases.
     """
 
     document: Document
     format: Format
     loader: str
     version: str = ""
+    chains: Mapping[str, tuple[Link, ...]] = {}
 
     def span(self, node: Node) -> Span:
         """Where a node stands."""
-        return Span(self.document.path, *node.place)
+        return Span(node.path or self.document.path, *node.place)
+
+    def is_inherited(self, node: Node) -> bool:
+        """Whether a base of the config wrote the node."""
+        return node.path not in ("", self.document.path)
 
 
 def places_of(reading: Reading) -> dict[str, list[Place]]:
@@ -71,11 +78,13 @@ def _by_name(format_: Format, found: Found) -> list[Place]:
     if found.value.kind == "mapping" or not isinstance(found.path[-1], str):
         return []
     word = key_word(found.path[-1])
+    if word not in format_.fields_of_word:
+        return []
     above = [key_word(str(step)) for step in found.path[:-1]]
     if any(step in format_.other_phases for step in above):
         return []
     places = []
-    for field in format_.fields:
+    for field in format_.fields_of_word.get(word, ()):
         inside = field.inside
         if found.value.kind == "sequence" and field.type != "number":
             continue
@@ -105,6 +114,7 @@ def field_value(reading: Reading, places: Sequence[Place]) -> Value | None:
         return min(values, key=lambda value: _PRESENCE_ORDER.index(value.state))
     if places[0].field.several == "largest":
         return _largest(values)
+    values = _without_idle(values)
     first = values[0]
     others = [
         value
@@ -114,6 +124,15 @@ def field_value(reading: Reading, places: Sequence[Place]) -> Value | None:
     if not others or all(value.state is State.OFF for value in values):
         return first
     return _disagreement([first, *others])
+
+
+def _without_idle(values: list[Value]) -> list[Value]:
+    """Without the zeros and nulls beside a set value: `warmup_steps: 0` next to `warmup_epochs: 5`.
+
+    A switch (`warmup: false`) is no such zero.
+    """
+    set_ = [value for value in values if value.state is not State.OFF or value.value is False]
+    return set_ or values
 
 
 def _elsewhere(reading: Reading, places: Sequence[Place]) -> Value:
@@ -149,11 +168,24 @@ def _number(value: Scalar) -> float | None:
 
 def _read(reading: Reading, place: Place) -> Value | None:
     """What one place says; None where it says nothing about the field."""
-    field, node = place.field, place.found.value
+    referred = referred_to(reading.document.root, place.found, reading.loader)
+    value = _said(reading, place, referred.found)
+    if value is None:
+        return None
+    links = tuple(Link(reading.span(node), node.raw) for node in referred.via)
+    if reading.is_inherited(referred.found.value):
+        chain = (*links, *reading.chains.get(referred.found.value.path, ()), *value.chain)
+        state = State.INHERITED if value.state is State.EXPLICIT else value.state
+        return msgspec.structs.replace(value, state=state, chain=chain)
+    return msgspec.structs.replace(value, chain=(*links, *value.chain)) if links else value
+
+
+def _said(reading: Reading, place: Place, found: Found) -> Value | None:
+    field, node = place.field, found.value
     span = reading.span(node)
     if field.type == "presence":
         return _presence(reading, node)
-    scalar = typed(node, _loader_at(reading, place.found))
+    scalar = typed(node, _loader_at(reading, found))
     if scalar.dynamic:
         return Value(scalar.value, State.DYNAMIC, field.unit, span, reason=scalar.reason)
     if not scalar.known:
@@ -244,6 +276,6 @@ def is_set(reading: Reading, places: Iterable[Found]) -> Found | None:
     """The first of the places that is switched on or names something."""
     for found in places:
         value = _presence(reading, found.value)
-        if value is not None and value.state is State.EXPLICIT:
+        if value is not None and value.state in (State.EXPLICIT, State.INHERITED):
             return found
     return None

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from trainlint.findings import Span
 from trainlint.knowledge.formats import load_formats
-from trainlint.recipe.config.recognise import Recognition, recognise, recognise_broken
+from trainlint.recipe.config.composition.compose import Composed
+from trainlint.recipe.config.recognise import (
+    Recognition,
+    recognise,
+    recognise_broken,
+    recognise_whole,
+    skipped_path,
+)
 from trainlint.recipe.config.scalars import UNKNOWN_LOADER
 from trainlint.text.document import Broken, Document
 from trainlint.text.source import Source
@@ -39,6 +46,8 @@ class ConfigFile(msgspec.Struct):
     """One YAML, JSON or TOML file. `loader` is the kind that types its values, "unknown" where nothing tells.
 
     `read_by` and `uses` are what the project's code was seen to do with it; both empty says nothing.
+    `composed` is the config with its bases, where it names any. `mentioned` tells whether the project's own
+    copy of a package has a word in its sources.
     """
 
     path: str
@@ -49,6 +58,8 @@ class ConfigFile(msgspec.Struct):
     loader: str = UNKNOWN_LOADER
     read_by: tuple[Reader, ...] = ()
     uses: tuple[KeyUse, ...] = ()
+    composed: Composed | None = None
+    mentioned: Callable[[str, str], bool] | None = None
 
     @property
     def judged(self) -> bool:
@@ -64,19 +75,23 @@ def config_file(
     uses: Sequence[KeyUse] = (),
     *,
     declared: bool = False,
+    composed: Composed | None = None,
 ) -> ConfigFile:
     """The view of a parsed file: recognised, and with the loader that its readers or its format name.
 
     `declared`: the settings say that it is a training config, whatever its keys look like.
     """
     recognition = recognise(documents, source.path)
+    if composed is not None and not skipped_path(source.path):
+        whole = recognise_whole(composed.document, complete=composed.complete)
+        recognition = whole if whole.recognised else recognition
     if broken and not recognition.recognised:
         recognition = recognise_broken(source.text, source.path)
     if declared and not recognition.recognised:
         recognition = Recognition("generic", "recipe", "the settings name it")
     loader = _loader(documents, recognition, read_by)
     return ConfigFile(
-        source.path, source, documents, broken, recognition, loader, tuple(read_by), tuple(uses)
+        source.path, source, documents, broken, recognition, loader, tuple(read_by), tuple(uses), composed
     )
 
 

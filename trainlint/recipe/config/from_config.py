@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trainlint.knowledge.format_model import Field, key_word
 from trainlint.knowledge.formats import FormatKnowledge, load_formats
+from trainlint.recipe.config.adapters.adapted import Adapted
+from trainlint.recipe.config.adapters.registry import adapted
 from trainlint.recipe.config.effects import absent_value, effect_values
 from trainlint.recipe.config.fields import Place, Reading, field_value, places_of
 from trainlint.recipe.config.purpose import purpose_of
@@ -13,7 +15,7 @@ from trainlint.recipe.config.recognise import Recognition
 from trainlint.recipe.config.scalars import loader_for
 from trainlint.recipe.config.tree import walk_entries
 from trainlint.recipe.derived import derive
-from trainlint.recipe.model import Recipe, State, Value
+from trainlint.recipe.model import Link, Recipe, State, Value
 from trainlint.text.document import Document
 
 _GROUPS = {"optimizers": "optimizer.", "loaders": "loader."}
@@ -25,26 +27,35 @@ def config_recipe(
     knowledge: FormatKnowledge | None = None,
     loader: str | None = None,
     versions: Mapping[str, str] | None = None,
+    *,
+    files: Sequence[str] = (),
+    chains: Mapping[str, tuple[Link, ...]] | None = None,
 ) -> Recipe | None:
     """The recipe of an entry config; None for fragments, sweeps and formats that are recognised only.
 
     `loader` is the kind of the library that the project's code reads the file with, where that is known; else
-    the format's own. `versions` are the versions the project uses, by framework.
+    the format's own. `versions` are the versions the project uses, by framework. `files` and `chains` tell of
+    the bases that are merged in.
     """
     known = knowledge or load_formats()
     format_ = known.formats.get(recognition.format)
     if recognition.kind != "recipe" or format_ is None or not format_.fields:
         return None
     version = (versions or {}).get(format_.framework, "")
-    reading = Reading(document, format_, loader_for(document, loader or format_.loader), version)
+    kind = loader_for(document, loader or format_.loader)
+    reading = Reading(document, format_, kind, version, chains or {})
     places = places_of(reading)
     facts = _written(reading, places)
+    extra = adapted(reading, facts) if format_.adapter else Adapted()
+    facts.update(extra.facts)
     facts.update(effect_values(reading, format_.effects))
     facts.update(_what_words_say(reading, facts))
     derive(facts, _batch_scope(places))
     _describe(reading, recognition, facts)
     span = reading.span(document.root)
-    return Recipe(document.path, recognition.kind, span, facts, _groups(facts), (document.path,))
+    return Recipe(
+        document.path, recognition.kind, span, facts, _groups(facts, extra), tuple(files) or (document.path,)
+    )
 
 
 def _written(reading: Reading, places: dict[str, list[Place]]) -> dict[str, Value]:
@@ -106,10 +117,14 @@ def _describe(reading: Reading, recognition: Recognition, facts: dict[str, Value
         )
 
 
-def _groups(facts: dict[str, Value]) -> dict[str, list[dict[str, Value]]]:
-    groups = {}
+def _groups(facts: dict[str, Value], extra: Adapted) -> dict[str, list[dict[str, Value]]]:
+    groups: dict[str, list[dict[str, Value]]] = {}
     for group, prefix in _GROUPS.items():
         element = {path: value for path, value in facts.items() if path.startswith(prefix)}
         if element:
             groups[group] = [element]
+    if extra.schedulers:
+        groups["schedulers"] = extra.schedulers
+    if extra.loaders:
+        groups["loaders"] = [*groups.get("loaders", ()), *extra.loaders]
     return groups

@@ -75,14 +75,11 @@ def _key_sign(reading: Reading) -> tuple[str, Found] | None:
 
 def _path_purpose(path: str) -> str:
     parts = path.lower().rsplit(".", 1)[0].split("/")
+    spelled = "/".join(f"_{_WORD_END.sub('_', part)}_" for part in parts)
     for purpose, words in load_formats().recognition.purposes.items():
-        if any(_contains(part, word) for part in parts for word in words):
+        if any(f"_{word}_" in spelled for word in words):
             return purpose
     return ""
-
-
-def _contains(part: str, word: str) -> bool:
-    return f"_{word}_" in f"_{_WORD_END.sub('_', part)}_"
 
 
 def _is_hub_name(name: Value | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -81,16 +82,34 @@ def _step(at: Found, step: str | int) -> Found | None:
         if -len(node.children) <= index < len(node.children):
             return Found((*at.path, index), node.children[index])
         return None
-    entry = entries_of(node).get(str(step)) if node.kind == "mapping" else None
+    entry = entry_of(node, str(step))
     return None if entry is None else Found((*at.path, str(step)), entry.value, entry)
+
+
+def entry_of(mapping: Node, key: str) -> Entry | None:
+    """The entry of a key as a lenient loader keeps it; None where there is none."""
+    merges = False
+    for entry in reversed(mapping.items):
+        if entry.merge:
+            merges = True
+        elif entry.key.raw == key:
+            return entry
+    return entries_of(mapping).get(key) if merges else None
 
 
 def find_all(root: Node, pattern: str) -> list[Found]:
     """Every value at a dotted key path; `*` stands for any element of a sequence or any key of a mapping."""
     matches = [Found((), root)]
-    for step in pattern.split("."):
+    for step in _steps(pattern):
+        if not matches:
+            return matches
         matches = [below for at in matches for below in _below(at, step)][:WALK_BUDGET]
     return matches
+
+
+@functools.lru_cache(maxsize=4096)
+def _steps(pattern: str) -> tuple[str, ...]:
+    return tuple(pattern.split("."))
 
 
 def _below(at: Found, step: str) -> list[Found]:
@@ -122,6 +141,25 @@ def walk_entries(root: Node, budget: int = WALK_BUDGET) -> Iterator[Found]:
         if id(at.value) not in above:
             inner = above | {id(at.value)}
             stack.extend((below, inner) for below in reversed(list(children_of(at))))
+
+
+def walk_keys(root: Node, budget: int = WALK_BUDGET) -> Iterator[tuple[str, Node]]:
+    """Every key and its value, each node once, in no particular order; ends after `budget` places.
+
+    Cheaper than `walk_entries`, for asking which words occur. Merged mappings are met where they stand.
+    """
+    seen: set[int] = set()
+    stack = [root]
+    while stack and budget > 0:
+        node = stack.pop()
+        if node.kind == "scalar" or id(node) in seen:
+            continue
+        seen.add(id(node))
+        budget -= len(node.items) + len(node.children)
+        for entry in node.items:
+            yield entry.key.raw, entry.value
+            stack.append(entry.value)
+        stack += node.children
 
 
 def nearest(root: Node, path: Sequence[str | int]) -> Found:

@@ -1,0 +1,151 @@
+"""Keys and types against what the releases of a trainer know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainlint.knowledge.formats import load_formats
+from trainlint.knowledge.key_tables import key_schema, key_table
+from trainlint.linter import lint
+from trainlint.settings.model import Settings
+
+AXOLOTL = """\
+base_model: NousResearch/Llama-3.2-1B
+datasets:
+  - {path: a/b, type: alpaca}
+micro_batch_size: 2
+num_epochs: 1
+optimizer: adamw_torch
+learning_rate: 0.0002
+"""
+
+
+def found(folder: Path, text: str, name: str = "train.yml", rule: str = "unknown-key") -> list[str]:
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    report = lint([folder], Settings(strict=True, select=(rule,)))
+    return [f"{finding.span.line} {finding.message} {finding.hint}" for finding in report.findings]
+
+
+TABLES = sorted({name for each in load_formats().formats.values() for name in each.key_tables})
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_name_their_releases_in_order(name: str) -> None:
+    table = key_table(name)
+    assert table.format == name
+    assert list(table.versions) == sorted(table.versions, key=lambda v: [int(part) for part in v.split(".")])
+    for key, known in table.keys.items():
+        assert set(known.absent) < set(table.versions), key
+        assert known.types <= {"integer", "number", "string", "boolean", "null", "array", "object"}, key
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    {
+        "axolotl": [
+            "adam_epsilon",
+            "lora_r",
+            "lora_model_dir",
+            "rope_scaling",
+            "val_set_size",
+            "relora_steps",
+        ],
+        "llamafactory": ["cutoff_len", "finetuning_type", "template", "lora_rank"],
+        "transformers": [
+            "warmup_ratio",
+            "eval_strategy",
+            "evaluation_strategy",
+            "fsdp_transformer_layer_cls_to_wrap",
+        ],
+        "ultralytics": ["imgsz", "lr0", "close_mosaic", "label_smoothing", "save_dir", "hide_labels"],
+    }.items(),
+)
+def test_keys_that_some_release_knows_are_in(name: str, keys: list[str]) -> None:
+    assert set(keys) <= set(key_table(name).keys)
+
+
+def test_a_misspelt_key_is_named(tmp_path: Path) -> None:
+    (line,) = found(tmp_path, AXOLOTL + "gradient_acumulation_steps: 4\n")
+    assert line.startswith("8 ")
+    assert "drops it without a word" in line
+    assert "did you mean gradient_accumulation_steps?" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (AXOLOTL + "strnge_key:\n", "train.yml"),
+        (AXOLOTL + "_strnge_key: 4\n", "train.yml"),
+        (AXOLOTL + "x: &x {a: 1}\nlora_config: {<<: *x}\n".replace("lora_config", "peft"), "train.yml"),
+        (AXOLOTL + "strnge_key: 4\n", "archived/train.yml"),
+        (AXOLOTL + "strnge_key: 4\nplugins: [mine.Plugin]\n", "train.yml"),
+        ("lr: 0.1\noptimizer: sgd\nepochs: 3\nbatch_size: 2\nstrnge_key: 4\n", "train.yml"),
+    ],
+)
+def test_silent_where_a_key_may_be_meant(tmp_path: Path, text: str, name: str) -> None:
+    assert found(tmp_path, text, name) == []
+
+
+def test_the_trainers_own_sources_count(tmp_path: Path) -> None:
+    package = tmp_path / "src" / "axolotl"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "config.py").write_text("class New:\n    brand_new_key: int | None = None\n")
+    assert found(tmp_path, AXOLOTL + "brand_new_key: 4\n") == []
+    assert len(found(tmp_path, AXOLOTL + "other_new_key: 4\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("0.1", True),
+        ("abc", True),
+        ("3.0", False),
+        ("10", False),
+        ("null", False),
+        ("${STEPS}", False),
+        ("auto", False),
+    ],
+)
+def test_types_that_every_release_refuses(tmp_path: Path, value: str, wrong: bool) -> None:
+    assert bool(found(tmp_path, AXOLOTL + f"warmup_steps: {value}\n", rule="wrong-type")) is wrong
+
+
+SFT = """\
+model_name_or_path: a/b
+output_dir: out
+learning_rate: 2.0e-5
+per_device_train_batch_size: 4
+num_train_epochs: 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "reported"),
+    [
+        ("gradient_acumulation_steps", True),
+        ("max_prompt_length", False),
+        ("my_own_key", False),
+        ("sede", False),
+    ],
+)
+def test_scripts_add_keys_of_their_own(tmp_path: Path, key: str, reported: bool) -> None:
+    text = SFT + f"{key}: 3\n"
+    assert bool(found(tmp_path, text)) is reported
+    (tmp_path / "train.py").write_text(f"class Mine:\n    {key}: int = 1\n", encoding="utf-8")
+    assert found(tmp_path, text) == []
+
+
+def test_sections_are_known_by_their_selector() -> None:
+    adamw = key_schema(("paddleclas",), "Optimizer.AdamW", swallows=False)
+    momentum = key_schema(("paddleclas",), "Optimizer.Momentum", swallows=False)
+    assert adamw is not None
+    assert momentum is not None
+    assert (adamw.swallows, momentum.swallows) == (True, False)
+    assert "clip_norm" in adamw.keys
+    assert "clip_grad" not in adamw.keys
+    assert key_schema(("paddleclas",), "Optimizer.Nothing", swallows=False) is None

@@ -1,0 +1,50 @@
+"""Norms and deviations whose gradient at zero is NaN, in the frameworks that do not define it as zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainlint.analysis.numerics import origins
+from trainlint.analysis.numerics.hazards.scene import Called, Scene
+from trainlint.analysis.numerics.lattice import Gradient, Kind
+from trainlint.analysis.numerics.paths import Node
+from trainlint.analysis.numerics.sites import RawCandidate
+
+NORM_IS_NAN = frozenset({"jax", "tensorflow", "keras"})
+STD_IS_NAN = frozenset({"jax", "tensorflow", "keras", "paddle"})
+
+_NORMS = ("norm", "vector_norm", "reduce_euclidean_norm", "matrix_norm")
+_DEVIATIONS = ("std", "reduce_std")
+_NEVER = frozenset({Kind.ARRAY, Kind.NUMBER, Kind.INTEGER, Kind.OTHER, Kind.SEQUENCE, Kind.MASK})
+
+
+def detect(scene: Scene) -> Iterator[RawCandidate]:
+    """Norms and deviations of differentiable values that can all be zero, or all be equal."""
+    reported: set[int] = set()
+    for names, frameworks, kind in (
+        (_NORMS, NORM_IS_NAN, "norm-gradient-at-zero"),
+        (_DEVIATIONS, STD_IS_NAN, "std-gradient-at-zero"),
+    ):
+        for called, node in scene.sites_of(*names):
+            if called.entry.framework not in frameworks or called.index in reported:
+                continue
+            if not _is_differentiated(scene, called, node):
+                continue
+            reported.add(called.index)
+            operand = called.bound["input"]
+            yield RawCandidate(
+                called.index, kind, called.name, operand,
+                "certain" if scene.value(operand).grad is Gradient.YES else "likely",
+                scene.value(operand).grad.value, open=["role"],
+                facts={"framework": called.entry.framework},
+            )  # fmt: skip
+
+
+def _is_differentiated(scene: Scene, called: Called, node: Node) -> bool:
+    operand = called.bound.get("input", -1)
+    if operand < 0:
+        return False
+    value = scene.values.refined(operand, scene.on_path(node).bounds)
+    if value.kind in _NEVER or value.grad is Gradient.NO or value.origin == origins.IDENTITY:
+        return False
+    return value.can_be_zero or called.name in _DEVIATIONS

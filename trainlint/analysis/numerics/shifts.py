@@ -1,0 +1,52 @@
+"""Differences from a maximum: what is at most 0, so that its exponential cannot overflow."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from trainlint.analysis.numerics import origins
+from trainlint.analysis.numerics.lattice import Kind, Value
+from trainlint.knowledge.roles import words_of
+
+if TYPE_CHECKING:
+    from trainlint.analysis.numerics.abstract import AbstractValues
+
+_CONE = 24
+_PLAIN = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.OTHER})
+
+
+class Shifts:
+    """Tells which differences of one unit are `x - max(x)`."""
+
+    def __init__(self, values: AbstractValues) -> None:
+        self._values = values
+        self._terms = values.terms
+
+    def is_shift(self, index: int, right: Value) -> bool:
+        """Whether a difference, whose subtrahend has this value, is at most 0.
+
+        A maximum that is not followed (`scatter(x, index, reduce="max")[index]`) is known by its name.
+        """
+        minuend, subtrahend = self._terms[index].args
+        if right.origin == origins.MAXIMUM and right.base >= 0:
+            return self._values.canonical(right.base) == self._values.canonical(minuend)
+        named = right.kind not in _PLAIN and self._has_exponentials
+        return named and self._is_named_maximum(subtrahend)
+
+    @cached_property
+    def _has_exponentials(self) -> bool:
+        """Whether the unit takes an exponential at all: only there it matters what is shifted."""
+        return any(term.op in ("attr", "global") and term.name.endswith("exp") for term in self._terms)
+
+    def _is_named_maximum(self, index: int) -> bool:
+        """Whether something that a term is made from, the nearest first, is called a maximum."""
+        near = [index]
+        for place in near:
+            term = self._terms[place]
+            text = term.value if isinstance(term.value, str) else term.name.rpartition(".")[2]
+            if "max" in words_of(text) or text in ("amax", "logsumexp"):
+                return True
+            if len(near) < _CONE:
+                near += term.args
+        return False

@@ -1,0 +1,199 @@
+"""Judging the keys of a config by what its trainer knows: misspelt, left over, of the wrong type."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+from collections.abc import Iterator
+
+from trainlint.checks.config_targets import Argument, unknown_arguments
+from trainlint.findings import Span
+from trainlint.knowledge.format_model import Format
+from trainlint.knowledge.formats import load_formats
+from trainlint.knowledge.key_tables import KeySchema, key_schema
+from trainlint.recipe.config.file import ConfigFile
+from trainlint.recipe.config.scalars import is_dynamic, is_number_text, loader_for, typed
+from trainlint.recipe.config.tree import entries_of, value_node
+from trainlint.recipe.model import Hit, State, Value
+from trainlint.text.document import Document, Entry, Node
+
+_SHOWN = 60
+_LONG, _NEARLY = 8, 0.93
+"""Where classes of the project add keys, only these are taken for misspelt: so long, and so much alike."""
+
+_RETIRED = frozenset({"archive", "archived", "legacy", "deprecated", "old", "obsolete"})
+_NOTHING = frozenset({"", "null", "none", "~"})
+_NUMBERS = frozenset({"integer", "number", "null"})
+
+
+def unknown_key(config: ConfigFile) -> Iterator[Hit]:
+    """A hit for every key with a value that no release of the config's trainer knows, and for every argument
+    that an optimizer or scheduler of PyTorch named in the config does not take.
+    """
+    for document, schema, mapping in _judged(config):
+        title = load_formats().formats[config.recognition.format].title
+        shared = load_formats().formats[config.recognition.format].keys == "shared"
+        for key, entry in entries_of(mapping).items():
+            if key in schema.keys or not _is_meant(entry) or _is_newer(config, key):
+                continue
+            at = _span(document, entry.key)
+            suggestion = schema.suggestion(key)
+            if shared and (not _nearly(key, suggestion) or _is_spoken_of(config, key)):
+                continue
+            facts = {
+                "key": _fact(key[:_SHOWN], at),
+                "suggestion": _fact(suggestion, at) if suggestion else Value(None, State.OFF, span=at),
+                "trainer": _fact(title, at),
+                "releases": _fact(schema.releases, at),
+                "swallowed": _fact(schema.swallows, at),
+            }
+            yield Hit(at, facts, evidence=key)
+    for document in config.documents if config.judged else ():
+        for argument in unknown_arguments(document):
+            yield _argument_hit(document, argument)
+
+
+def _argument_hit(document: Document, argument: Argument) -> Hit:
+    key = argument.entry.key.raw
+    at = _span(document, argument.entry.key)
+    suggestion = argument.suggestion
+    facts = {
+        "key": _fact(key[:_SHOWN], at),
+        "suggestion": _fact(suggestion, at) if suggestion else Value(None, State.OFF, span=at),
+        "trainer": _fact(argument.target, at),
+        "releases": _fact("1.8 to the newest", at),
+        "swallowed": _fact(False, at),
+    }
+    return Hit(at, facts, evidence=f"{argument.target}: {key}")
+
+
+def wrong_type(config: ConfigFile) -> Iterator[Hit]:
+    """A hit for every value whose type the field it stands for does not take in any release."""
+    for document, schema, mapping in _judged(config):
+        title = load_formats().formats[config.recognition.format].title
+        loader = loader_for(document, config.loader)
+        for key, entry in entries_of(mapping).items():
+            known = schema.keys.get(key)
+            if known is None or not known.types or entry.value.kind != "scalar":
+                continue
+            wanted = _refused(entry.value, known.types, loader)
+            if wanted:
+                at = _span(document, entry.value)
+                facts = {
+                    "key": _fact(key[:_SHOWN], at),
+                    "written": _fact(entry.value.raw[:_SHOWN], at),
+                    "wanted": _fact(wanted, at),
+                    "trainer": _fact(title, at),
+                    "ratio": _ratio(key, schema, at),
+                }
+                yield Hit(at, facts, evidence=f"{key}: {entry.value.raw[:_SHOWN]}")
+
+
+def _refused(node: Node, types: frozenset[str], loader: str) -> str:
+    """What the field wants instead of a value, "" where the value will do.
+
+    Only what every reader refuses: a fraction where whole numbers are wanted, a word where numbers are.
+    """
+    if is_dynamic(node) or not types <= _NUMBERS or node.raw.lower() in _NOTHING:
+        return ""
+    value = typed(node, loader).value
+    if isinstance(value, float) and "number" not in types and value != int(value):
+        return "a whole number"
+    if isinstance(value, str) and not is_number_text(value) and value.lower() not in ("inf", "-inf", "nan"):
+        return "a number" if "number" in types else "a whole number"
+    return ""
+
+
+def _ratio(key: str, schema: KeySchema, at: Span) -> Value:
+    """The key that takes the same length as a share of the run."""
+    other = f"{key.removesuffix('_steps')}_ratio"
+    return (
+        _fact(other, at)
+        if key.endswith("_steps") and other in schema.keys
+        else Value(None, State.OFF, span=at)
+    )
+
+
+def _judged(config: ConfigFile) -> Iterator[tuple[Document, KeySchema, Node]]:
+    """The mappings of a config of which it is known what may stand in them."""
+    format_ = load_formats().formats.get(config.recognition.format)
+    if (
+        format_ is None
+        or not format_.key_tables
+        or config.recognition.kind == "sweep"
+        or _is_retired(config.path)
+    ):
+        return
+    for document in config.documents:
+        if document.root.kind != "mapping" or _has_other_schema(document.root, format_):
+            continue
+        if not format_.key_sections:
+            schema = key_schema(format_.key_tables, "", swallows=format_.keys == "open")
+            if schema is not None:
+                yield document, schema, document.root
+        for section, selector in format_.key_sections.items():
+            found = value_node(document.root, section.split("."))
+            chosen = (
+                found.value.get(selector) if found is not None and found.value.kind == "mapping" else None
+            )
+            if found is not None and chosen is not None and chosen.kind == "scalar":
+                schema = key_schema(format_.key_tables, f"{section}.{chosen.raw}", swallows=False)
+                if schema is not None:
+                    yield document, schema, found.value
+
+
+def _is_retired(path: str) -> bool:
+    """Whether a folder says that the config is kept for an older release."""
+    return not _RETIRED.isdisjoint(part.lower() for part in posixpath.dirname(path).split("/"))
+
+
+def _has_other_schema(root: Node, format_: Format) -> bool:
+    """Whether something brings keys of its own: another trainer class, a plugin of the user's."""
+    for key, prefix in format_.other_schema.items():
+        node = root.get(key)
+        if node is None:
+            continue
+        values = node.children if node.kind == "sequence" else [node]
+        if not prefix or any(not value.raw.startswith(prefix) for value in values):
+            return True
+    return False
+
+
+def _is_newer(config: ConfigFile, key: str) -> bool:
+    """Whether the trainer is part of the project and speaks of the key: it may be ahead of its releases.
+
+    The optimizers' parameters are known by class, so the word alone says nothing of them.
+    """
+    format_ = load_formats().formats[config.recognition.format]
+    if config.mentioned is None or not format_.package or format_.key_sections:
+        return False
+    return config.mentioned(format_.package, key)
+
+
+def _nearly(key: str, known: str) -> bool:
+    """Whether a key is a known one with a letter or a line too much, missing or wrong."""
+    same = difflib.SequenceMatcher(None, key, known).ratio()
+    return bool(known) and len(key) >= _LONG and same >= _NEARLY
+
+
+def _is_spoken_of(config: ConfigFile, key: str) -> bool:
+    """Whether any code of the project speaks of the key: a class of its own may take it."""
+    return config.mentioned is None or config.mentioned("", key)
+
+
+def _is_meant(entry: Entry) -> bool:
+    """Whether a key is there to be read: it has a value, and holds no anchor for other values."""
+    key, value = entry.key, entry.value
+    if key.kind != "scalar" or key.raw.startswith(("_", ".", "x-", "$")) or not key.raw.isidentifier():
+        return False
+    if value.kind == "scalar" and value.style == "plain" and value.raw.lower() in _NOTHING:
+        return False
+    return not value.anchored
+
+
+def _span(document: Document, node: Node) -> Span:
+    return Span(document.path, *node.place)
+
+
+def _fact(value: str | bool, at: Span) -> Value:
+    return Value(value, State.DERIVED, span=at)

@@ -1,0 +1,1 @@
+"""What single formats say that fields cannot: one module each."""
