@@ -79,6 +79,7 @@ ABSENCES = {
         "large-batch-without-warmup",
         "sampler-without-set-epoch",
         "unlogged-run",
+        "no-validation",
     },
     "texts.py": {
         "missing-seed",
@@ -288,6 +289,11 @@ def seed_all(model):
 @register
 def set_the_epoch(sampler):
     sampler.set_epoch(0)
+
+
+@register
+def evaluate(model):
+    model.eval()
 
 
 @register

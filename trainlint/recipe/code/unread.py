@@ -27,6 +27,7 @@ _DEEDS = {
     "switch": "may decide what is regularised",
     "replace": "may replace it",
     "record": "may record the run",
+    "evaluate": "may evaluate the model",
 }
 """What something unread may do, by effect."""
 
@@ -36,6 +37,7 @@ _INERT_FOR = {
     "clip": "optimizer",
     "epoch": "order",
     "switch": "optimizer",
+    "evaluate": "optimizer",
 }
 """The effect that the knowledge of inert packages is asked about."""
 
@@ -44,6 +46,7 @@ _WORDS = {
     "clip": frozenset({"clip", "clamp"}),
     "epoch": frozenset({"epoch"}),
     "schedule": program_words("schedules"),
+    "evaluate": program_words("evaluate"),
 }
 """Words in the names of calls that could have an effect."""
 
@@ -85,8 +88,8 @@ class Unread:
 
     def gap(self, effect: str) -> Gap | None:
         """The first thing unread that may seed, change the rate (schedule), clip, tell a sampler the epoch,
-        switch regularisation off, replace what a library makes, or record the run; None where all that could
-        was read.
+        switch regularisation off, replace what a library makes, record the run, or evaluate the model; None
+        where all that could was read.
         """
         if effect not in self._found:
             self._found[effect] = next((gap for gap in self._all() if self._may(gap, effect)), None)

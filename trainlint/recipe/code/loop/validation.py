@@ -25,7 +25,7 @@ class Validation:
     def faults(self) -> Iterator[Element]:
         """At most one: of a classifier with one optimizer, all of whose loaders train."""
         uses = self.found.loaders.uses
-        if self.seen.program.closure.broken or self.training.fits or self.found.all:
+        if self.training.fits or self.found.all or self.seen.unread.gap("evaluate") is not None:
             return
         if len(self.found.objects.optimizers) != 1 or not self._classifies():
             return
