@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from trainlint.checks.judge import judge_hit, judge_recipe
-from trainlint.checks.registry import UnknownCheckError, resolve_check
+from trainlint.checks.registry import resolve_check
 from trainlint.findings import Confidence, Related, Severity, Span
 from trainlint.recipe.model import Hit, Link, Recipe, State, Value
+from trainlint.rulebook.functions import UnknownFunctionError
 from trainlint.rulebook.loading import load_rulebook
 from trainlint.rulebook.rule import Case, FactSpec, Rule
 
@@ -162,7 +163,7 @@ def test_hits_are_judged_by_their_facts() -> None:
 
 @pytest.mark.parametrize("name", ["nowhere.f", "judge._texts", "registry.nothing", "judge.Facts"])
 def test_a_check_that_is_not_there_is_named(name: str) -> None:
-    with pytest.raises(UnknownCheckError, match=r"trainlint/checks/\w+\.py"):
+    with pytest.raises(UnknownFunctionError, match=r"trainlint/checks/\w+\.py"):
         resolve_check(name)
 
 

@@ -7,33 +7,21 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import trainlint.checks
 from trainlint.recipe.model import Hit
+from trainlint.rulebook.functions import function_named
 
 Check = Callable[..., Iterable[Hit]]
 
 _MACHINERY = frozenset({"judge", "registry"})
 
 
-class UnknownCheckError(LookupError):
-    """A page names a check that is not there."""
-
-
 @cache
 def resolve_check(name: str) -> Check:
-    """The function `module.function` below trainlint.checks. Raises UnknownCheckError where there is none."""
-    module_name, _, function_name = name.partition(".")
-    try:
-        module = importlib.import_module(f"{trainlint.checks.__name__}.{module_name}")
-    except ModuleNotFoundError as error:
-        raise UnknownCheckError(f"there is no module trainlint/checks/{module_name}.py") from error
-    function = getattr(module, function_name, None)
-    if function_name.startswith("_") or not inspect.isfunction(function):
-        raise UnknownCheckError(f"trainlint/checks/{module_name}.py has no function {function_name}")
-    check: Check = function
-    return check
+    """The function `module.function` below trainlint.checks. Raises UnknownFunctionError for none."""
+    return cast("Check", function_named(trainlint.checks.__name__, name))
 
 
 def written_checks() -> list[str]:

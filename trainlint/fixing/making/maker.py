@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -20,6 +18,7 @@ from trainlint.fixing.making.steps import edits_of
 from trainlint.recipe.model import Hit, Recipe
 from trainlint.recipe.schema import recipe_schema
 from trainlint.rulebook.conditions import compile_when
+from trainlint.rulebook.functions import function_named
 from trainlint.rulebook.options import resolve_options
 from trainlint.rulebook.rule import FixSpec, Rule
 from trainlint.rulebook.wording import render
@@ -124,20 +123,7 @@ def _unit(path: str) -> str:
     return leaf.unit if leaf is not None else ""
 
 
-class UnknownRepairError(LookupError):
-    """A page names a repair that is not there."""
-
-
 @cache
 def resolve_repair(name: str) -> Repair:
-    """The function `module.function` below trainlint.fixing.repairs. Raises UnknownRepairError for none."""
-    module_name, _, function_name = name.partition(".")
-    try:
-        module = importlib.import_module(f"trainlint.fixing.repairs.{module_name}")
-    except ModuleNotFoundError as error:
-        raise UnknownRepairError(f"there is no module trainlint/fixing/repairs/{module_name}.py") from error
-    function = getattr(module, function_name, None)
-    if function_name.startswith("_") or not inspect.isfunction(function):
-        raise UnknownRepairError(f"trainlint/fixing/repairs/{module_name}.py has no function {function_name}")
-    repair: Repair = function
-    return repair
+    """The function `module.function` below trainlint.fixing.repairs. Raises UnknownFunctionError for none."""
+    return cast("Repair", function_named("trainlint.fixing.repairs", name))

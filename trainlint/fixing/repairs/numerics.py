@@ -11,9 +11,9 @@ from trainlint.fixing.making.ground import Ground
 from trainlint.fixing.making.syntax import Syntax
 
 _HALF = re.compile(r"\b(?:float16|half|fp16|autocast|amp)\b")
-_EPS = re.compile(r"1e-(?:7|8|9|1\d)\b")
-_LEAST_OF_HALF = "1e-6"
-"""What float16 can hold with a digit to spare: its smallest number is 6e-8."""
+_EPS = re.compile(r"1e-(?:[5-9]|1\d)\b")
+_LEAST_OF_HALF = "1e-4"
+"""An eps whose reciprocal float16 can hold: 1 / 1e-5 is beyond 65504, its greatest number."""
 
 _COUNTED = frozenset({"sum", "count_nonzero", "float", "long", "int", "double", "to", "type", "type_as"})
 """Methods that give a tensor of a tensor."""

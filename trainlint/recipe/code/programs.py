@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -244,6 +244,17 @@ class Program:
             return []
         by_name = self._callers_by_name()
         return list(dict.fromkeys(place for name in names for place in by_name.get(name, ())))
+
+    def with_users(self, places: Iterable[Place]) -> frozenset[Place]:
+        """These units and those that may call them, directly or not, by name: an upper bound."""
+        found = set(places)
+        waiting = sorted(found)
+        while waiting:
+            for caller in self.users(waiting.pop()[1]):
+                if caller not in found:
+                    found.add(caller)
+                    waiting.append(caller)
+        return frozenset(found)
 
     def _callers_by_name(self) -> dict[str, list[Place]]:
         """Reached units by the names they call or refer to, in order."""

@@ -63,19 +63,8 @@ class RunOrder:
         self.seen = seen
         self.training = training
         self.entry = seen.program.entry
-        self._leading = self._leading_to(wanted)
+        self._leading = seen.program.with_users(wanted)
         self._entered: set[tuple[Place, bool]] = set()
-
-    def _leading_to(self, wanted: Iterable[Place]) -> frozenset[Place]:
-        """The wanted units and those that may call them, by name: an upper bound."""
-        found = set(wanted)
-        waiting = sorted(found)
-        while waiting:
-            for caller in self.seen.program.users(waiting.pop()[1]):
-                if caller not in found:
-                    found.add(caller)
-                    waiting.append(caller)
-        return frozenset(found)
 
     def moments(self) -> Iterator[Moment]:
         """Calls and stores to attributes, in order, at most `MAX_MOMENTS`."""

@@ -53,13 +53,7 @@ class Passes:
         """Units that act, and those that may call them, by name: an upper bound."""
         found = {call.place for call in self.seen.methods(*sorted(METHODS))}
         found |= self.training.units
-        waiting = sorted(found)
-        while waiting:
-            for caller in self.seen.program.users(waiting.pop()[1]):
-                if caller not in found:
-                    found.add(caller)
-                    waiting.append(caller)
-        return frozenset(found)
+        return self.seen.program.with_users(found)
 
     def trains(self, facts: UnitFacts, loop: int) -> bool:
         """Whether a loop's body runs a backward pass, itself or in what it calls."""
