@@ -130,11 +130,12 @@ def _fit(line: str, columns: int, hunk: _Hunk) -> str:
     text = visible(line)
     if width(text) <= columns:
         return text
-    differs = _first_difference(hunk)
-    start = max(0, min(differs - columns // 2, len(text) - columns)) if differs > columns // 2 else 0
+    # Both ends may need a mark that there is more.
+    room = columns - 2
+    start = max(0, min(_first_difference(hunk) - room // 2, len(text) - room))
     end = start
     used = 0
-    while end < len(text) and used + width(text[end]) <= columns - 2:
+    while end < len(text) and used + width(text[end]) <= room:
         used += width(text[end])
         end += 1
     return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
