@@ -149,3 +149,41 @@ def test_sections_are_known_by_their_selector() -> None:
     assert "clip_norm" in adamw.keys
     assert "clip_grad" not in adamw.keys
     assert key_schema(("paddleclas",), "Optimizer.Nothing", swallows=False) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "safety"),
+    {
+        "one key is near, and takes such values": ("gradient_acumulation_steps: 2", "safe"),
+        "one key is near, of another type": ("gradient_acumulation_steps: many", "unsafe"),
+        "several keys are near": ("adam_beta4: 0.9", "unsafe"),
+        "filled in later": ("gradient_acumulation_steps: ${STEPS}", "unsafe"),
+        "the known key stands beside it": (
+            "gradient_acumulation_steps: 2\ngradient_accumulation_steps: 2",
+            None,
+        ),
+        "none is near": ("curriculum_stages: 2", None),
+    }.values(),
+)
+def test_how_safe_a_name_is(tmp_path: Path, line: str, safety: str | None) -> None:
+    (tmp_path / "train.yml").write_text(AXOLOTL + line + "\n", encoding="utf-8")
+    report = lint([tmp_path], Settings(strict=True, select=("unknown-key",)))
+    assert len(report.findings) == 1
+    fix = report.findings[0].fix
+    assert (fix.safety if fix is not None else None) == safety
+
+
+@pytest.mark.parametrize(
+    ("lines", "fixed"),
+    [
+        ("warmup_steps: 0.1", True),
+        ("warmup_steps: 1.5", False),
+        ("warmup_steps: 0.1\nwarmup_ratio: 0.2", False),
+    ],
+)
+def test_a_share_moves_to_the_key_for_shares(tmp_path: Path, lines: str, fixed: bool) -> None:
+    (tmp_path / "train.yml").write_text(AXOLOTL + lines + "\n", encoding="utf-8")
+    report = lint([tmp_path], Settings(strict=True, select=("wrong-type",)))
+    fixes = [finding.fix for finding in report.findings]
+    assert len(fixes) == 1
+    assert (fixes[0] is not None) is fixed

@@ -57,7 +57,7 @@ def body(*lines: str, arguments: str = "x: Tensor, labels: Tensor") -> list[tupl
         ("torch.rsqrt(torch.var(x, dim=0, keepdim=True))", "variance"),
         ("torch.var_mean(x, dim=1)[0].sqrt()", "variance"),
         ("torch.sqrt(1 - torch.cos(x) ** 2)", "one-minus-square"),
-        ("torch.sqrt(F.relu(x))", "clamped-at-zero"),
+        ("torch.sqrt(x.clamp(min=0))", "clamped-at-zero"),
         ("torch.sqrt(x.exp())", "exponential"),
         ("(2 * x.var(0) / 3).view(-1, 1).sqrt()", "variance"),
     ],

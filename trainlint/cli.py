@@ -59,6 +59,13 @@ def _names(_ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
     return [CompletionItem(f"{before}{comma}{name}") for name in known if name.startswith(last)]
 
 
+def _schemas(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What there is a schema of."""
+    from trainlint.commands.schema import schema_names  # noqa: PLC0415
+
+    return [CompletionItem(name) for name in schema_names() if name.startswith(incomplete)]
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -185,6 +192,15 @@ def recipe(paths: tuple[str, ...], why: str | None, output_format: str, color: s
         raise click.UsageError("--why explains in text; --format json tells every field's story by itself")
     shown = show_recipes(paths, why, Style(colour=coloured), as_json=as_json)
     click.echo(shown, nl=False, color=coloured)
+
+
+@cli.command()
+@click.argument("name", metavar="FORMAT|recipe|settings", shell_complete=_schemas)
+def schema(name: str) -> None:
+    """Print a JSON Schema for editors: of a config format, of a recipe, of the settings."""
+    from trainlint.commands.schema import schema_text  # noqa: PLC0415
+
+    click.echo(schema_text(name), nl=False)
 
 
 @cli.group()

@@ -46,6 +46,8 @@ def unknown_key(config: ConfigFile) -> Iterator[Hit]:
                 "trainer": _fact(title, at),
                 "releases": _fact(schema.releases, at),
                 "swallowed": _fact(schema.swallows, at),
+                "free": _fact(suggestion not in entries_of(mapping), at),
+                "fits": _fact(_fits(entry, key, schema, loader_for(document, config.loader)), at),
             }
             yield Hit(at, facts, evidence=key)
     for document in config.documents if config.judged else ():
@@ -63,8 +65,34 @@ def _argument_hit(document: Document, argument: Argument) -> Hit:
         "trainer": _fact(argument.target, at),
         "releases": _fact("1.8 to the newest", at),
         "swallowed": _fact(False, at),
+        "free": _fact(argument.free, at),
+        "fits": _fact(False, at),
     }
     return Hit(at, facts, evidence=f"{argument.target}: {key}")
+
+
+def _fits(entry: Entry, key: str, schema: KeySchema, loader: str) -> bool:
+    """Whether the one known key that a misspelt one is close to takes the value that stands there."""
+    known = schema.keys.get(schema.suggestion(key))
+    if known is None or not schema.is_sole(key):
+        return False
+    if entry.value.kind != "scalar":
+        return ("array" if entry.value.kind == "sequence" else "object") in known.types
+    return not is_dynamic(entry.value) and _json_type(entry.value, loader) in _widened(known.types)
+
+
+def _widened(types: frozenset[str]) -> frozenset[str]:
+    return types | {"integer"} if "number" in types else types
+
+
+def _json_type(node: Node, loader: str) -> str:
+    """The JSON type of a scalar as its loader reads it; a text that reads as a number is one."""
+    value = typed(node, loader).value
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "boolean"
+    if isinstance(value, str) and not is_number_text(value):
+        return "string"
+    return "integer" if float(str(value).replace("_", "")).is_integer() else "number"
 
 
 def wrong_type(config: ConfigFile) -> Iterator[Hit]:
@@ -80,11 +108,12 @@ def wrong_type(config: ConfigFile) -> Iterator[Hit]:
             if wanted:
                 at = _span(document, entry.value)
                 facts = {
-                    "key": _fact(key[:_SHOWN], at),
+                    "key": _fact(key[:_SHOWN], _span(document, entry.key)),
                     "written": _fact(entry.value.raw[:_SHOWN], at),
                     "wanted": _fact(wanted, at),
                     "trainer": _fact(title, at),
                     "ratio": _ratio(key, schema, at),
+                    "share": _fact(_is_share(entry.value, loader, _ratio(key, schema, at), mapping), at),
                 }
                 yield Hit(at, facts, evidence=f"{key}: {entry.value.raw[:_SHOWN]}")
 
@@ -111,6 +140,17 @@ def _ratio(key: str, schema: KeySchema, at: Span) -> Value:
         _fact(other, at)
         if key.endswith("_steps") and other in schema.keys
         else Value(None, State.OFF, span=at)
+    )
+
+
+def _is_share(node: Node, loader: str, ratio: Value, mapping: Node) -> bool:
+    """Whether a value is a share of the run that the key for shares could take: it is not written yet."""
+    value = typed(node, loader).value
+    return (
+        isinstance(value, float)
+        and 0 < value < 1
+        and isinstance(ratio.value, str)
+        and ratio.value not in entries_of(mapping)
     )
 
 

@@ -33,11 +33,15 @@ _CLOSE = 0.6
 
 
 class Argument(msgspec.Struct, frozen=True):
-    """An argument that a class does not take; `suggestion` is the parameter it is closest to, or ""."""
+    """An argument that a class does not take; `suggestion` is the parameter it is closest to, or "".
+
+    `free`: the suggested one is not given already.
+    """
 
     entry: Entry
     target: str
     suggestion: str
+    free: bool
 
 
 def unknown_arguments(document: Document) -> Iterator[Argument]:
@@ -50,7 +54,8 @@ def unknown_arguments(document: Document) -> Iterator[Argument]:
         for key, entry in given.items():
             if key not in known and not key.startswith("_") and entry.key.kind == "scalar":
                 close = difflib.get_close_matches(key, sorted(known), 1, _CLOSE)
-                yield Argument(entry, target, close[0] if close else "")
+                suggestion = close[0] if close else ""
+                yield Argument(entry, target, suggestion, suggestion not in given)
 
 
 def _call(node: Node) -> tuple[str, dict[str, Entry]]:

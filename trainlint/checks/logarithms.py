@@ -33,6 +33,7 @@ _LABELS = {
     "exponential": "an exponential: exactly 0 far below 0, infinite above 88",
     "absorbed-eps": "the eps is added to 1 first, and lost: 1 + eps is 1 in float32",
     "network-output": "nothing bounds this from above",
+    "free-output": "a layer's output: below 0 and above 1 as well as between",
     "bounded": "a cosine: 1 for equal directions",
     "ratio": "a quotient by a norm: rounding may take it beyond 1",
     "trace": "a trace: rounding may take the quotient beyond 1",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import click
@@ -15,9 +15,16 @@ from trainlint.recipe.model import Recipe
 from trainlint.recipe.schema import recipe_schema
 from trainlint.suggest import did_you_mean
 
+_CONFIG = "recipe"
+"""The kind of a recipe that a config gave: of a folder they are many, and told in a line each."""
+
 
 def show_recipes(paths: Sequence[str], why: str | None, style: Style, *, as_json: bool = False) -> str:
-    """The text to print, or the JSON document. A usage error where `why` is no field of a recipe."""
+    """The text to print, or the JSON document.
+
+    Programs and named configs are told in full, configs of folders by line. A usage error where `why` is no
+    field of a recipe.
+    """
     from trainlint.discovery.projects import discover  # noqa: PLC0415
     from trainlint.linter import recipes  # noqa: PLC0415
 
@@ -34,10 +41,23 @@ def show_recipes(paths: Sequence[str], why: str | None, style: Style, *, as_json
         from trainlint.output.recipe_json import recipes_json  # noqa: PLC0415
 
         return recipes_json(found)
+    lines = ""
+    if why is None and any(Path(path).is_dir() for path in paths):
+        from trainlint.output.recipe_lines import config_lines  # noqa: PLC0415
+
+        files = {Path(path).resolve() for path in paths}
+        listed = [each for each in found if _is_listed(*each, files)]
+        lines = config_lines(listed, found, style)
+        found = [each for each in found if not _is_listed(*each, files)]
     parts = [
         recipe_text(recipe, places, style) if why is None else why_text(recipe, why, places, style)
         for recipe, places in found
     ]
-    if not parts:
+    if not parts and not lines:
         return "No training program or training config found there.\n"
-    return ("\n" if why is None else "").join(parts)
+    return ("\n" if why is None else "").join([*parts, *filter(None, [lines])])
+
+
+def _is_listed(recipe: Recipe, places: Places, files: Collection[Path]) -> bool:
+    """Whether a recipe is a config's that a folder brought along, not one that is named itself."""
+    return recipe.kind == _CONFIG and Path(places.root, recipe.entry).resolve() not in files

@@ -45,8 +45,15 @@ class KeySchema:
 
     def suggestion(self, key: str) -> str:
         """The known key that a misspelt one is closest to, "" where none is close."""
-        close = difflib.get_close_matches(key, [each for each in self.keys if "." not in each], 1, _CLOSE)
+        close = self._close_to(key, 1)
         return close[0] if close else ""
+
+    def is_sole(self, key: str) -> bool:
+        """Whether a misspelt key is close to one known key only."""
+        return len(self._close_to(key, 2)) == 1
+
+    def _close_to(self, key: str, most: int) -> list[str]:
+        return difflib.get_close_matches(key, [each for each in self.keys if "." not in each], most, _CLOSE)
 
 
 @functools.lru_cache(maxsize=16)

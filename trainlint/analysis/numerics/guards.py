@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from trainlint.analysis.facts import Term
 from trainlint.analysis.numerics import origins
-from trainlint.analysis.numerics.lattice import INFINITY, Kind, Value
+from trainlint.analysis.numerics.lattice import INFINITY, Kind, Value, constant
 
 _SMALLEST = 0.0
+_ZERO = constant(0.0)
 _NEGATED = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _DEPTH = 8
+_DIFFERENCES = 2000
+"""How many terms beyond two compared ones are searched for their difference."""
 _TRANSPARENT = frozenset(
     {"item", "float", "double", "detach", "cpu", "to", "bool", "int", "long", "sum", "min", "max", "abs"}
 )
@@ -91,6 +94,20 @@ def _comparison(terms: list[Term], value_of: ValueOf, term: Term, holds: bool, f
     left, right = term.args
     _one_side(terms, value_of, left, operator, value_of(right), found)
     _one_side(terms, value_of, right, _MIRRORED[operator], value_of(left), found)
+    for index, difference in _differences(terms, left, right):
+        bound = _bound(operator if difference == (left, right) else _MIRRORED[operator], _ZERO)
+        if bound is not None:
+            found.bound(index, bound)
+
+
+def _differences(terms: list[Term], left: int, right: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """The terms `left - right` and `right - left` of two values that are no numbers, with their operands."""
+    if "const" in (terms[left].op, terms[right].op):
+        return
+    first = min(left, right)
+    for index, term in enumerate(terms[first : first + _DIFFERENCES], first):
+        if term.op == "bin" and term.name == "-" and term.args in ((left, right), (right, left)):
+            yield index, term.args
 
 
 def _one_side(

@@ -57,7 +57,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def of_logarithm(operand: Value) -> Verdict | None:
     """What is wrong with the logarithm of this; None where nothing is known to be."""
-    origin = operand.origin
+    origin = origins.CLAMPED_AT_ZERO if operand.origin == origins.RECTIFIED else operand.origin
     if origin == origins.ONE_PLUS_EXPONENTIAL:
         return Verdict(SOFTPLUS, origin, "certain")
     if origin == origins.EXPONENTIALS:

@@ -18,9 +18,11 @@ from trainlint.analysis.numerics.abstract import AbstractValues
 from trainlint.analysis.numerics.applications import APPLIES
 from trainlint.analysis.numerics.handing import LoggedOf, LoggedTerm, handed_on, logged_parameters
 from trainlint.analysis.numerics.hazards.find import find, without_told
+from trainlint.analysis.numerics.hazards.inputs import certain_roots
+from trainlint.analysis.numerics.hazards.scene import Scene
 from trainlint.analysis.numerics.lattice import Kind
 from trainlint.analysis.numerics.leaves import Parameter
-from trainlint.analysis.numerics.paths import START, Assumed, Inplace, Node, PathReader, Stored
+from trainlint.analysis.numerics.paths import START, Assumed, Inplace, Node, PathReader, Reduced, Stored
 from trainlint.analysis.numerics.sites import RawCandidate, judge
 from trainlint.analysis.numerics.summaries import to_summary
 from trainlint.analysis.numerics.uses import settle, with_losses
@@ -28,6 +30,7 @@ from trainlint.knowledge.base import Knowledge
 
 _PASSING = frozenset({"sum", "squeeze", "unsqueeze", "view", "reshape", "flatten", "transpose"})
 _NO_GRADIENT = frozenset({"no_grad", "inference_mode"})
+_EXTREMES = frozenset({"min", "max", "amin", "amax", "argmin", "argmax"})
 
 
 def _nothing(_: str) -> NumericSummary | None:
@@ -105,6 +108,19 @@ class Numerics(NumericHooks):
         """A quotient, root or power is evaluated on the current path."""
         if not self._without_gradient:
             self._sites.setdefault((index, id(self._path)), (index, self._path))
+        operand = self._reduced(index)
+        if operand >= 0:
+            self._path = Reduced(self._path, operand)
+
+    def _reduced(self, index: int) -> int:
+        """What `x.min()` or `torch.max(x)` takes all elements of, -1 for anything else."""
+        term = self.terms[index]
+        callee = self.terms[term.args[0]] if term.op == "call" else None
+        if callee is None or callee.name.rpartition(".")[2] not in _EXTREMES:
+            return -1
+        if callee.op == "attr":
+            return callee.args[0] if len(term.args) == 1 else -1
+        return term.args[1] if callee.op == "global" and len(term.args) == 2 else -1
 
     def candidates(self) -> list[RawCandidate]:
         """The sites that may go wrong, in source order; sites with the same operand are one.
@@ -119,6 +135,8 @@ class Numerics(NumericHooks):
                 if candidate is not None:
                     found[index] = candidate
         hazards = find(self.values, reader, self._sites.values())
+        if any(each.kind == "sqrt" for each in found.values()):
+            certain_roots(Scene(self.values, reader, self._sites.values()), list(found.values()))
         handed = with_losses(self.values, handed_on(self.values, self._file, self._logged_of))
         return settle(self.values, without_told(found.values(), hazards)) + hazards + handed
 

@@ -8,6 +8,7 @@ VARIANCE = "variance"
 ONE_MINUS_SQUARE = "one-minus-square"
 MAGNITUDE = "magnitude"
 CLAMPED_AT_ZERO = "clamped-at-zero"
+RECTIFIED = "rectified"
 
 STD = "std"
 RANGE = "max-min"

@@ -7,6 +7,7 @@ import msgspec
 from trainlint.analysis.numerics.abstract import AbstractValues
 from trainlint.analysis.numerics.guards import NOT_ZERO, Bound, Knowing
 from trainlint.analysis.numerics.lattice import Kind
+from trainlint.analysis.numerics.origins import SELECTION
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -36,6 +37,12 @@ class Inplace(Node, frozen=True):
     receiver: int = -1
     method: str = ""
     arguments: tuple[int, ...] = ()
+
+
+class Reduced(Node, frozen=True):
+    """The least or greatest of all elements was taken: it raises where there is none."""
+
+    operand: int = -1
 
 
 START = Node()
@@ -70,6 +77,9 @@ class PathReader:
             return self._values.conclude(node.condition, node.holds)
         if isinstance(node, Stored):
             return self._stored(node.container, node.key, node.value)
+        if isinstance(node, Reduced):
+            operand = self._values.value(node.operand)
+            return Knowing(nonempty=set(operand.roots)) if operand.origin == SELECTION else Knowing()
         return self._inplace(node) if isinstance(node, Inplace) else Knowing()
 
     def _about(self, term: int, bound: Bound) -> Knowing:

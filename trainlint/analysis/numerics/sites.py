@@ -20,6 +20,7 @@ from trainlint.analysis.numerics.logarithms import (
     of_softmax,
 )
 from trainlint.analysis.numerics.paths import Node, PathReader
+from trainlint.analysis.numerics.singularities import vanish_together
 
 replace = msgspec.structs.replace
 
@@ -40,6 +41,7 @@ _POSSIBLE = frozenset(
 )
 
 
+_LENGTHS = frozenset({origins.NORM, origins.DISTANCE, origins.HAND_NORM})
 _ONE_OPERAND = frozenset({"logarithm", "exponential", "arccosine"})
 
 
@@ -200,14 +202,17 @@ def _quotient(
     elif operand.kind in _NOT_TENSORS:
         return None
     grade = _grade(operand.origin, Gradient.YES)
+    if operand.origin in _LENGTHS and vanish_together(values, shape.numerator, shape.operand):
+        grade = "certain"
     if operand.origin == origins.LABEL_COUNT and not _is_made_here(values, operand):
         grade = "likely"
     return _candidate(values, shape, operand, index, grade, gradient)
 
 
 def _is_made_here(values: AbstractValues, count: Value) -> bool:
-    """Whether a mask is made in this unit: one that was handed in may have been checked by the caller."""
-    return all(values.terms[root].op in ("cmp", "call", "un", "bin") for root in count.roots)
+    """Whether a mask is made in this unit, on one path at least: one that was handed in may have been checked
+    by the caller."""
+    return any(values.terms[root].op in ("cmp", "call", "un", "bin") for root in count.roots)
 
 
 def _grade(origin: str, gradient: Gradient) -> str:

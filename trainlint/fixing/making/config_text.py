@@ -30,6 +30,14 @@ def replace_text(source: Source, node: Node, text: str) -> Edits | None:
     return [Edit(each.span, f"{quote}{each.text}{quote}") for each in done] if done else None
 
 
+def rename_entry(source: Source, entry: Entry, name: str) -> Edits | None:
+    """Write another name in a key's place, in the quotes it has.
+
+    None for a key that an alias may repeat elsewhere.
+    """
+    return None if entry.key.anchored else replace_text(source, entry.key, name)
+
+
 def _written(source: Source, node: Node) -> str | None:
     """A scalar's source text where a reader takes it as it is: of one line, with nothing escaped."""
     start, end = source.offset(*node.place[:2]), source.offset(*node.place[2:])

@@ -1,9 +1,9 @@
-"""Keys of configs that are written twice."""
+"""Keys of configs: those written twice, and those that go by another name."""
 
 from __future__ import annotations
 
-from trainlint.findings import Edit
-from trainlint.fixing.making.config_text import delete_entry
+from trainlint.findings import Edit, Span
+from trainlint.fixing.making.config_text import delete_entry, rename_entry
 from trainlint.fixing.making.ground import Ground
 
 
@@ -20,3 +20,20 @@ def drop_earlier(ground: Ground) -> list[Edit] | None:
             return None
         edits += taken
     return edits
+
+
+def rename_to_suggestion(ground: Ground) -> list[Edit] | None:
+    """The key that a finding stands at, under the name that the trainer knows."""
+    return _renamed(ground, ground.finding.span, ground.text("suggestion"))
+
+
+def rename_to_share(ground: Ground) -> list[Edit] | None:
+    """The key of a value that is a share of the run, under the name that takes shares."""
+    key = ground.facts.get("key")
+    return _renamed(ground, key.span if key is not None else None, ground.text("ratio"))
+
+
+def _renamed(ground: Ground, key: Span | None, name: str) -> list[Edit] | None:
+    source = ground.material.source(ground.path)
+    entry = ground.material.entry_at(key) if key is not None and key.path == ground.path else None
+    return rename_entry(source, entry, name) if source is not None and entry is not None and name else None

@@ -27,6 +27,7 @@ from trainlint.recipe.code.loader_pairs import keep_pairs_together
 from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.loop.all_faults import loop_faults
 from trainlint.recipe.code.made_up import trains_on_made_up_data
+from trainlint.recipe.code.model.all_faults import output_faults
 from trainlint.recipe.code.momentum import complete_momentum
 from trainlint.recipe.code.networks import Networks
 from trainlint.recipe.code.observe import Call, Observations, first_span
@@ -185,6 +186,7 @@ def _recipe(program: Program, seen: Observations) -> Recipe | None:
     groups["shuffles"] = pipeline_shuffles(seen)
     groups["holdouts"] = holdouts(seen, fit_data)
     groups["loops"] = loop_faults(seen, training, optimizers, loaders, loader_elements)
+    groups["outputs"] = output_faults(seen)
     files = (*program.closure.paths, *sorted(program.configs_read()))
     curve = trained.curve if trained is not None else rate.curve
     return Recipe(program.entry, "program", at, facts, groups, files, curve)

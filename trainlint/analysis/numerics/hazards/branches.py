@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trainlint.analysis.numerics.hazards.inputs import comes_from_a_tensor
 from trainlint.analysis.numerics.hazards.scene import Called, Scene
 from trainlint.analysis.numerics.lattice import Gradient, Kind, Value
-from trainlint.analysis.numerics.naming import annotated
 from trainlint.analysis.numerics.sites import RawCandidate, Shape, shape_of_site
 
 _CONE = 120
-_WITHOUT_DERIVATIVE = frozenset(
-    "compare test both either complement any_of all_of boolean integer nonzero count degree size rank detach "
-    "item array ones zeros eye fixed filled literal".split()
-)
 _LOGARITHMS = frozenset({"log", "log2", "log10", "log_"})
 _ARCS = frozenset({"acos", "asin", "arccos", "arcsin", "atanh", "acosh"})
 _FINITE = {"tensorflow": frozenset({"sqrt"}), "keras": frozenset({"sqrt"})}
@@ -56,37 +52,12 @@ def _inside(scene: Scene, called: Called, condition: int, holds: bool, site: int
     if gradient is Gradient.NO:
         return None
     known = gradient is Gradient.YES and value.grad is not Gradient.UNKNOWN
-    grade = "certain" if known or _comes_from_a_tensor(scene, shape.operand) else "likely"
+    grade = "certain" if known or comes_from_a_tensor(scene, shape.operand) else "likely"
     return RawCandidate(
         site, "where-keeps-nan", shape.kind, shape.operand, grade, gradient.value, numerator=shape.numerator,
         trace=[(condition, "condition"), (called.index, "where")], open=["role"],
         facts={"framework": called.entry.framework},
     )  # fmt: skip
-
-
-def _comes_from_a_tensor(scene: Scene, operand: int) -> bool:
-    """Whether a term is computed from a parameter annotated as a tensor, by functions with derivatives."""
-    seen, stack = {operand}, [operand]
-    while stack and len(seen) < _CONE:
-        index = stack.pop()
-        term, called = scene.terms[index], scene.calls.get(index)
-        following: list[int] = []
-        if term.op == "param":
-            described = scene.values.parameters.get(index)
-            if described is not None and annotated(described.annotation) is Kind.TENSOR:
-                return scene.value(index).grad is not Gradient.NO
-        elif called is not None:
-            if called.entry.transfer not in _WITHOUT_DERIVATIVE:
-                following = [called.bound[name] for name in ("input", "other") if name in called.bound]
-        elif term.op in ("bin", "un"):
-            following = list(term.args)
-        elif term.op in ("item", "unpack"):
-            following = [term.args[0]]
-        for each in following:
-            if each not in seen:
-                seen.add(each)
-                stack.append(each)
-    return False
 
 
 def _known_here(scene: Scene, node: object, operand: int) -> Value:

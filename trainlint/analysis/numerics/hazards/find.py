@@ -9,6 +9,7 @@ from trainlint.analysis.numerics.hazards import (
     branches,
     comparisons,
     deviations,
+    entropies,
     frameworks,
     half,
     selections,
@@ -26,6 +27,7 @@ _DETECTORS: tuple[Callable[[Scene], Iterator[RawCandidate]], ...] = (
     softmaxes.detect,
     deviations.detect,
     frameworks.detect,
+    entropies.detect,
 )
 
 

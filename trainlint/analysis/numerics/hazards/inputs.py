@@ -1,0 +1,60 @@
+"""Whether a value comes from a parameter declared to be a tensor: who calls may differentiate it."""
+
+from __future__ import annotations
+
+from trainlint.analysis.numerics import origins
+from trainlint.analysis.numerics.hazards.scene import Scene
+from trainlint.analysis.numerics.lattice import Gradient, Kind
+from trainlint.analysis.numerics.naming import annotated
+from trainlint.analysis.numerics.sites import RawCandidate
+
+_CERTAIN = frozenset({origins.SQUARES, origins.SQUARE, origins.HAND_NORM})
+_CONE = 120
+_WITHOUT_DERIVATIVE = frozenset(
+    "compare test both either complement any_of all_of boolean integer nonzero count degree size rank detach "
+    "item array ones zeros eye fixed filled literal".split()
+)
+_COMPARING = frozenset("bucketize searchsorted argmin argmax argsort histc".split())
+"""What takes the order of values alone: no derivative flows back through it."""
+
+
+def comes_from_a_tensor(scene: Scene, operand: int) -> bool:
+    """Whether a term is computed from a parameter annotated as a tensor, by functions with derivatives."""
+    seen, stack = {operand}, [operand]
+    while stack and len(seen) < _CONE:
+        index = stack.pop()
+        term, called = scene.terms[index], scene.calls.get(index)
+        following: list[int] = []
+        if term.op == "param":
+            described = scene.values.parameters.get(index)
+            if described is not None and annotated(described.annotation) is Kind.TENSOR:
+                return scene.value(index).grad is not Gradient.NO
+        elif called is not None:
+            if called.entry.transfer not in _WITHOUT_DERIVATIVE:
+                following = [called.bound[name] for name in ("input", "other") if name in called.bound]
+        elif term.op in ("bin", "un"):
+            following = list(term.args)
+        elif term.op in ("item", "unpack"):
+            following = [term.args[0]]
+        for each in following:
+            if each not in seen:
+                seen.add(each)
+                stack.append(each)
+    return False
+
+
+def certain_roots(scene: Scene, found: list[RawCandidate]) -> None:
+    """Roots of what comes from declared tensors are certain, though not that a caller differentiates them."""
+    for candidate in found:
+        if _only_compared(scene, candidate.term):
+            continue
+        unsure = candidate.kind == "sqrt" and candidate.grade == "likely" and candidate.gradient == "unknown"
+        if unsure and candidate.operand in _CERTAIN and comes_from_a_tensor(scene, candidate.operand_term):
+            candidate.grade = "certain"
+
+
+def _only_compared(scene: Scene, index: int) -> bool:
+    """Whether a value only goes where no derivative comes back from."""
+    users = [scene.terms[user] for user in scene.users.get(index, ())]
+    calls = [scene.terms[user.args[0]].name.rpartition(".")[2] for user in users if user.op == "call"]
+    return bool(users) and len(calls) == len(users) and _COMPARING.issuperset(calls)
