@@ -12,7 +12,8 @@ from trainlint.checks.roles import (
     SILENT,
     TRAINING,
     holds_tensors,
-    is_differentiable_library,
+    is_in_training,
+    may_be_differentiated,
     role_of,
 )
 from trainlint.checks.view import UnitView
@@ -63,7 +64,7 @@ def where_keeps_nan(unit: UnitView) -> Iterator[Hit]:
     What is written inside of one `where` is told once, at the `where`.
     """
     told: set[Span] = set()
-    for hit in _hits(unit, "where-keeps-nan", _differentiated):
+    for hit in _hits(unit, "where-keeps-nan", may_be_differentiated):
         outer = next((link.span for link in hit.related if link.label == _LABELS["where"]), hit.at)
         at = outer if _holds(outer, hit.at) else hit.at
         if at not in told:
@@ -82,17 +83,17 @@ def _holds(outer: Span, inner: Span) -> bool:
 
 def norm_gradient_at_zero(unit: UnitView) -> Iterator[Hit]:
     """A norm whose gradient at zero the framework does not define."""
-    yield from _hits(unit, "norm-gradient-at-zero", _training)
+    yield from _hits(unit, "norm-gradient-at-zero", is_in_training)
 
 
 def std_gradient_at_zero(unit: UnitView) -> Iterator[Hit]:
     """A standard deviation whose gradient at zero the framework does not define."""
-    yield from _hits(unit, "std-gradient-at-zero", _training)
+    yield from _hits(unit, "std-gradient-at-zero", is_in_training)
 
 
 def mean_of_empty_selection(unit: UnitView) -> Iterator[Hit]:
     """A mean over what a mask selected, where that may be nothing."""
-    yield from _hits(unit, "mean-of-empty-selection", _training)
+    yield from _hits(unit, "mean-of-empty-selection", is_in_training)
 
 
 def nan_comparison(unit: UnitView) -> Iterator[Hit]:
@@ -102,30 +103,21 @@ def nan_comparison(unit: UnitView) -> Iterator[Hit]:
 
 def fully_masked_softmax(unit: UnitView) -> Iterator[Hit]:
     """A softmax over scores that a mask may all have set to −inf."""
-    yield from _hits(unit, "fully-masked-softmax", _training)
+    yield from _hits(unit, "fully-masked-softmax", is_in_training)
 
 
 def one_sample_std(unit: UnitView) -> Iterator[Hit]:
     """An unbiased deviation over the batch dimension."""
-    yield from _hits(unit, "one-sample-std", _training)
+    yield from _hits(unit, "one-sample-std", is_in_training)
 
 
 def variance_by_subtraction(unit: UnitView) -> Iterator[Hit]:
     """A variance as the difference of the mean square and the squared mean."""
-    yield from _hits(unit, "variance-by-subtraction", _differentiated)
+    yield from _hits(unit, "variance-by-subtraction", may_be_differentiated)
 
 
 def _any_role(_: UnitView, __: str) -> bool:
     return True
-
-
-def _training(_: UnitView, role: str) -> bool:
-    return role == TRAINING
-
-
-def _differentiated(unit: UnitView, role: str) -> bool:
-    """Whether a gradient flows through a unit, or others may differentiate it."""
-    return role == TRAINING or (role == NEUTRAL and is_differentiable_library(unit))
 
 
 def _hits(unit: UnitView, kind: str, concerns: Callable[[UnitView, str], bool]) -> Iterator[Hit]:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 from trainlint.analysis.facts import Candidate
 from trainlint.checks.roles import (
-    NEUTRAL,
     SILENT,
     TRAINING,
     holds_tensors,
-    is_differentiable_library,
+    is_in_training,
+    may_be_differentiated,
     role_of_candidate,
 )
 from trainlint.checks.view import UnitView
@@ -64,7 +64,7 @@ Concerns = Callable[[UnitView, str], bool]
 
 def unguarded_log(unit: UnitView) -> Iterator[Hit]:
     """Logarithms of what can be exactly 0."""
-    yield from _hits(unit, "unguarded-log", _differentiated)
+    yield from _hits(unit, "unguarded-log", may_be_differentiated)
 
 
 def log_of_softmax(unit: UnitView) -> Iterator[Hit]:
@@ -94,30 +94,21 @@ def absorbed_eps(unit: UnitView) -> Iterator[Hit]:
 
 def unclamped_arccos(unit: UnitView) -> Iterator[Hit]:
     """Arc cosines (and sines) of what rounding can take to 1 or beyond."""
-    yield from _hits(unit, "unclamped-arccos", _differentiated)
+    yield from _hits(unit, "unclamped-arccos", may_be_differentiated)
 
 
 def fractional_power_at_zero(unit: UnitView) -> Iterator[Hit]:
     """Powers between 0 and 1 of what can be exactly 0."""
-    yield from _hits(unit, "fractional-power-at-zero", _differentiated)
+    yield from _hits(unit, "fractional-power-at-zero", may_be_differentiated)
 
 
 def unbounded_exp(unit: UnitView) -> Iterator[Hit]:
     """Exponentials of free outputs of a network."""
-    yield from _hits(unit, "unbounded-exp", _training)
+    yield from _hits(unit, "unbounded-exp", is_in_training)
 
 
 def _not_silent(_: UnitView, role: str) -> bool:
     return role != SILENT
-
-
-def _training(_: UnitView, role: str) -> bool:
-    return role == TRAINING
-
-
-def _differentiated(unit: UnitView, role: str) -> bool:
-    """Whether a gradient flows through a unit, or others may differentiate it."""
-    return role == TRAINING or (role == NEUTRAL and is_differentiable_library(unit))
 
 
 def _hits(unit: UnitView, kind: str, concerns: Concerns) -> Iterator[Hit]:

@@ -210,3 +210,13 @@ def _place_score(path: str) -> tuple[int, int]:
         return score - 3, 0
     aside = _ASIDE_PENALTY if words & roles.side_places else 0
     return score - aside, aside
+
+
+def is_in_training(_: UnitView, role: str) -> bool:
+    """Whether a role is that of training code."""
+    return role == TRAINING
+
+
+def may_be_differentiated(unit: UnitView, role: str) -> bool:
+    """Whether a gradient flows through a unit, or others may differentiate it."""
+    return role == TRAINING or (role == NEUTRAL and is_differentiable_library(unit))

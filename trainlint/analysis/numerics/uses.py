@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.abstract import AbstractValues
+from trainlint.analysis.numerics.ingredients import ingredients
 from trainlint.analysis.numerics.lattice import Kind
 from trainlint.analysis.numerics.losses import minimised
 from trainlint.analysis.numerics.sites import RawCandidate
@@ -18,7 +19,6 @@ _READINGS = frozenset({"item", "detach", "tolist", "numpy", "cpu"})
 _LOGGERS = frozenset({"print", "append", "log", "add_scalar", "put_scalar", "update", "info", "format"})
 _RESHAPES = frozenset({"unsqueeze", "view", "expand", "reshape"})
 _REACH = 6
-_CONE = 120
 
 Users = dict[int, list[int]]
 
@@ -87,7 +87,7 @@ def _is_used_as_tensor(values: AbstractValues, users: Users, candidate: RawCandi
 
     Or has a method only tensors have.
     """
-    cone = _cone(values, candidate.operand_term)
+    cone = ingredients(values.terms, candidate.operand_term)
     cone.add(candidate.term)
     for index in sorted(cone):
         if values.value(index).kind is Kind.TENSOR:
@@ -101,17 +101,6 @@ def _is_used_as_tensor(values: AbstractValues, users: Users, candidate: RawCandi
             if term.op == "attr" and any(values.value(u).kind is Kind.TENSOR for u in users.get(user, ())):
                 return True
     return False
-
-
-def _cone(values: AbstractValues, index: int) -> set[int]:
-    seen = {index}
-    stack = [index]
-    while stack and len(seen) < _CONE:
-        for argument in values.terms[stack.pop()].args:
-            if argument not in seen:
-                seen.add(argument)
-                stack.append(argument)
-    return seen
 
 
 def _name(values: AbstractValues, index: int) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from trainlint.analysis.numerics.hazards.inputs import comes_from_a_tensor
 from trainlint.analysis.numerics.hazards.scene import Called, Scene
+from trainlint.analysis.numerics.ingredients import ingredients
 from trainlint.analysis.numerics.lattice import Gradient, Kind, Value
 from trainlint.analysis.numerics.sites import RawCandidate, Shape, shape_of_site
 
-_CONE = 120
 _LOGARITHMS = frozenset({"log", "log2", "log10", "log_"})
 _ARCS = frozenset({"acos", "asin", "arccos", "arcsin", "atanh", "acosh"})
 _FINITE = {"tensorflow": frozenset({"sqrt"}), "keras": frozenset({"sqrt"})}
@@ -24,7 +24,7 @@ def detect(scene: Scene) -> Iterator[RawCandidate]:
             condition, side = called.bound.get("condition", -1), called.bound.get(branch, -1)
             if condition < 0 or side < 0:
                 continue
-            for site in sorted(_cone(scene, side) & scene.nodes.keys()):
+            for site in sorted(ingredients(scene.terms, side) & scene.nodes.keys()):
                 if site in reported:
                     continue
                 candidate = _inside(scene, called, condition, holds, site)
@@ -98,14 +98,3 @@ def _can_fail(shape: Shape, value: Value) -> bool | None:
     if shape.kind == "arc":
         return value.low < -1.0 or value.high > 1.0
     return None
-
-
-def _cone(scene: Scene, index: int) -> set[int]:
-    """What a term is made from, up to a count."""
-    seen, stack = {index}, [index]
-    while stack and len(seen) < _CONE:
-        for argument in scene.terms[stack.pop()].args:
-            if argument not in seen:
-                seen.add(argument)
-                stack.append(argument)
-    return seen

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trainlint.analysis.facts import Term
 from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.hazards.scene import Called, Scene
+from trainlint.analysis.numerics.ingredients import ingredients
 from trainlint.analysis.numerics.lattice import Gradient, Kind
 from trainlint.analysis.numerics.sites import RawCandidate
 from trainlint.knowledge.roles import words_of
@@ -17,7 +18,6 @@ _CAUSAL = frozenset({"tril", "triu", "tril_", "triu_", "eye", "ones", "ones_like
 _CAUSAL_WORDS = frozenset({"causal", "tril", "triu", "autoregressive", "subsequent", "lookahead"})
 _INFINITE = float("-inf")
 _STEPS = 10
-_CONE = 120
 
 
 def detect(scene: Scene) -> Iterator[RawCandidate]:
@@ -103,17 +103,9 @@ def _is_of_scores(scene: Scene, filled: int, mask: int) -> bool:
     scores = scene.terms[filled].args[0] if called is None else called.bound.get("input", -1)
     if scene.value(mask).grad is Gradient.YES:
         return True
-    return scores in _cone(scene, mask) or scene.below_views(scores) in _cone(scene, mask)
-
-
-def _cone(scene: Scene, index: int) -> set[int]:
-    seen, stack = {index}, [index]
-    while stack and len(seen) < _CONE:
-        for argument in scene.terms[stack.pop()].args:
-            if argument not in seen:
-                seen.add(argument)
-                stack.append(argument)
-    return seen
+    return scores in ingredients(scene.terms, mask) or scene.below_views(scores) in ingredients(
+        scene.terms, mask
+    )
 
 
 def _is_causal(scene: Scene, mask: int) -> bool:
