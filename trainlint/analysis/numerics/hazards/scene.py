@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
 import msgspec
@@ -85,6 +85,25 @@ class Scene:
             for argument in term.args:
                 found.setdefault(argument, []).append(index)
         return found
+
+    def comes_to(
+        self, index: int, names: Collection[str], through: Collection[str], steps: int, most: int
+    ) -> bool:
+        """Whether what is made of a term comes, by terms of the operations `through`, to a call or attribute
+        of one of these names: within so many steps, over at most so many terms in each."""
+        frontier = [index]
+        for _ in range(steps):
+            following: list[int] = []
+            for step in frontier:
+                for user in self.users.get(step, ()):
+                    term = self.terms[user]
+                    name = term.name if term.op != "call" else self.terms[term.args[0]].name
+                    if name.rpartition(".")[2] in names:
+                        return True
+                    if term.op in through:
+                        following.append(user)
+            frontier = following[:most]
+        return False
 
     def value(self, index: int) -> Value:
         """The value of a term on any path."""

@@ -134,19 +134,7 @@ def _compares_with_its_own(scene: Scene, root: int) -> bool:
 
 def _is_cleaned(scene: Scene, index: int) -> bool:
     """Whether the mean is looked at for NaN, or NaN is taken out of it."""
-    frontier = [index]
-    for _ in range(4):
-        following: list[int] = []
-        for step in frontier:
-            for user in scene.users.get(step, ()):
-                term = scene.terms[user]
-                name = term.name if term.op != "call" else scene.terms[term.args[0]].name
-                if name.rpartition(".")[2] in _CLEANERS:
-                    return True
-                if term.op in ("attr", "bin", "list", "tuple", "call"):
-                    following.append(user)
-        frontier = following[:16]
-    return False
+    return scene.comes_to(index, _CLEANERS, ("attr", "bin", "list", "tuple", "call"), steps=4, most=16)
 
 
 def _candidate(scene: Scene, called: Called, selection: int) -> RawCandidate:

@@ -135,16 +135,4 @@ def _data_of(term: Term) -> tuple[int, ...]:
 
 
 def _is_cleaned(scene: Scene, index: int) -> bool:
-    frontier = [index]
-    for _ in range(3):
-        following: list[int] = []
-        for step in frontier:
-            for user in scene.users.get(step, ()):
-                term = scene.terms[user]
-                name = term.name if term.op != "call" else scene.terms[term.args[0]].name
-                if name.rpartition(".")[2] in _CLEANERS:
-                    return True
-                if term.op in ("attr", "call", "setitem"):
-                    following.append(user)
-        frontier = following[:12]
-    return False
+    return scene.comes_to(index, _CLEANERS, ("attr", "call", "setitem"), steps=3, most=12)
