@@ -83,6 +83,31 @@ for epoch in range(300):
 """
 
 
+KERAS = """\
+import numpy as np
+from tensorflow import keras
+
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile(loss="mse", optimizer=keras.optimizers.SGD(0.1))
+"""
+FITTED_ON_POINTS = """\
+x = np.array([[1, 2], [2, 3], [4, 1]], dtype=np.float32)
+model.fit(x, np.array([1, 2, 3]), epochs=200)
+"""
+FITTED_ON_A_FILE = """\
+data = np.loadtxt("points.csv")
+model.fit(data[:, 1:], data[:, 0], epochs=200)
+"""
+
+
+@pytest.mark.parametrize(("body", "toy"), [(FITTED_ON_POINTS, True), (FITTED_ON_A_FILE, False)])
+def test_what_keras_fits_on(tmp_path: Path, body: str, *, toy: bool) -> None:
+    """Three points in the program are a demonstration, for however many epochs; a file may be large."""
+    (tmp_path / "train.py").write_text(KERAS + body)
+    [recipe] = recipes([tmp_path])
+    assert recipe.get("meta.toy").value is toy
+
+
 @pytest.mark.parametrize("body", [LITERAL, WORDS, WHOLE, DRAWN])
 def test_demonstrations(tmp_path: Path, body: str) -> None:
     """The text of the program is all there is to learn from, or each epoch is one update over all of it."""

@@ -52,6 +52,12 @@ class FitData:
                 found.append(self._of_pipeline(pipeline, call))
         return found
 
+    def samples(self) -> list[tuple[Frame, int]]:
+        """The terms that stand for the samples, one for each call that fits a Keras model; those that starred
+        arguments may pass are left out."""
+        bound = [(self._bind(call, method), method.fields["dataset"]) for call, method in self.fits]
+        return [given.terms[name] for given, name in bound if given.complete and name in given.terms]
+
     def _fits(self) -> Iterator[tuple[Call, Entry]]:
         """The calls that fit a Keras model, with what is known of the method."""
         for call in self.training.fits:

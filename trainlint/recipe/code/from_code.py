@@ -28,6 +28,7 @@ from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.loop.all_faults import loop_faults
 from trainlint.recipe.code.made_up import trains_on_made_up_data
 from trainlint.recipe.code.model.all_faults import output_faults
+from trainlint.recipe.code.model.batch_norms import batch_norm
 from trainlint.recipe.code.momentum import complete_momentum
 from trainlint.recipe.code.networks import Networks
 from trainlint.recipe.code.observe import Call, Observations, first_span
@@ -119,7 +120,7 @@ def _recipe(program: Program, seen: Observations) -> Recipe | None:
     facts["meta.purpose"] = purpose_of(seen, training, optimizers)
     facts["meta.toy"] = toy_run(seen, training, facts)
     made_up = trains_on_made_up_data(seen, training, _training_sets(loaders, loader_elements))
-    if made_up or trains_on_spelled_out_data(seen, training):
+    if made_up or trains_on_spelled_out_data(seen, training, fit_data.samples()):
         facts["meta.toy"] = derived(True, at)
     seeding = Seeding(seen, seen.evaluator.knowledge.backend(framework), at, training)
     facts.update(reproducibility(seen, training, seeding))
@@ -133,6 +134,7 @@ def _recipe(program: Program, seen: Observations) -> Recipe | None:
         facts["batch.devices"] = devices
     facts.update(subject(seen, optimizers, loaders, [element["loader.role"] for element in loader_elements]))
     facts.update(regularizers(seen))
+    facts.update(batch_norm(seen))
     facts.update(fine_tuning(seen, training, optimizers))
     batched = facts["batch.per_device"].known or "train" in {
         element["loader.role"].value for element in loader_elements

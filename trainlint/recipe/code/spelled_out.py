@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.recipe.code.observe import Observations
 from trainlint.recipe.code.training import Training
@@ -17,10 +19,16 @@ _MAKERS = frozenset(
 """Functions that only give another form to what they are handed."""
 
 
-def trains_on_spelled_out_data(seen: Observations, training: Training) -> bool:
-    """Whether the innermost training loops all go through what the program's text spells out."""
-    if seen.made("loader") or training.fits:
+def trains_on_spelled_out_data(
+    seen: Observations, training: Training, fitted: Sequence[tuple[Frame, int]]
+) -> bool:
+    """Whether all that a program trains on is spelled out in its text: what its innermost training loops go
+    through, or, where it fits Keras models, what they are fitted on, `fitted`."""
+    if seen.made("loader"):
         return False
+    if training.fits:
+        known = len(fitted) == len(training.fits)
+        return known and all(_Text(seen).is_spelled_out(frame, term) for frame, term in fitted)
     inner = [
         (frame, loop) for frame, index, loop in training.loops() if not training.depth(frame.facts, index)
     ]
@@ -73,6 +81,9 @@ class _Text:
             known = self.is_spelled_out(frame, record.args[0], depth + 1)
         else:
             known = record.op == "global" and _only_reshapes(record.name)
+            if record.name in _MAKERS:
+                # What follows says of which type and where.
+                del arguments[1:]
         return known and all(self.is_spelled_out(frame, argument, depth + 1) for argument in arguments)
 
 
