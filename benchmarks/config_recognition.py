@@ -19,6 +19,7 @@ from pathlib import Path
 from trainlint.analysis.outline.outline import outline
 from trainlint.knowledge.base import load_knowledge
 from trainlint.recipe.config.composition.compose import Composer
+from trainlint.recipe.config.composition.files import ProjectFiles
 from trainlint.recipe.config.file import config_file
 from trainlint.recipe.config.recognise import may_be_config, may_be_python_config
 from trainlint.text.document import Broken, Document
@@ -57,7 +58,7 @@ class Tree:
         self.known = {
             path.relative_to(root).as_posix() for path in root.rglob("*") if path.suffix in _ENDINGS
         }
-        self.composer = Composer(self.document, self.text, self.known)
+        self.composer = Composer(ProjectFiles(self.document, self.text, self.known))
 
     def text(self, path: str) -> Source | None:
         """A file's text, None where it cannot be read."""

@@ -9,8 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from generated_numbers import GENERATED
 from interrupting import BUSY, SUBMITTING, TWICE
 from test_cli import UNSHUFFLED
+
+from trainlint.analysis.close.reader import Reader
+from trainlint.analysis.facts import Outline
+from trainlint.analysis.index.project import ProjectIndex
+from trainlint.analysis.numerics.abstract import AbstractValues
+from trainlint.analysis.outline.outline import outline
+from trainlint.knowledge.base import load_knowledge
 
 RULE = "unshuffled-training-data"
 POSIX_ONLY = pytest.mark.skipif(os.name == "nt", reason="POSIX files and signals")
@@ -358,3 +366,41 @@ def test_an_interrupt_at_any_moment(project: Path, moment: str, jobs: str) -> No
     assert set(done.stderr.split()) == {"interrupted"}
     assert not (project / "out.txt").exists()
     assert not list((project / "tmp").iterdir())
+
+
+def test_generated_numbers(project: Path) -> None:
+    """What a program that writes programs may write: read, or refused for its depth; nothing else is lost."""
+    for name, text in GENERATED.items():
+        (project / f"{name}.py").write_text("import torch\nfrom torch import nn\n\n\n" + text)
+    (project / "trainlint.toml").write_text(f'select = ["{RULE}", "numerics"]\nstrict = true\n')
+    found = report(project)
+    kinds = {(notice["path"], notice["kind"]) for notice in found["notices"]}
+    assert {kind for _, kind in kinds} <= {"too-deep", "budget"}, kinds
+    assert {path for path, kind in kinds if kind == "too-deep"} == {"chain_of_methods.py"}
+    told = {(item["path"], item["rule"]) for item in found["findings"]}
+    assert {
+        ("mutual.py", "log-of-softmax"),
+        ("chain_of_calls.py", "log-of-softmax"),
+        ("handed_over_and_over.py", "log-of-softmax"),
+        ("five_thousand_lines.py", "unguarded-sqrt"),
+    } <= told
+
+
+def test_what_a_guard_says_is_not_followed_without_end(monkeypatch) -> None:
+    """Values under a condition: 800 masked writes in a row took 20 seconds, the square of their number."""
+    looked: list[int] = []
+    whole = AbstractValues._cone
+
+    def counted(self, index, done, lowest, most=None):
+        cone = whole(self, index, done, lowest, most)
+        looked.append(len(cone))
+        return cone
+
+    monkeypatch.setattr(AbstractValues, "_cone", counted)
+    text = "import torch\n" + GENERATED["masked_fills"]
+    knowledge = load_knowledge()
+    seen = outline("m.py", text, "m", False, knowledge.vocabulary)
+    assert isinstance(seen, Outline)
+    assert Reader(ProjectIndex([seen]), lambda _: text.split("\n"), knowledge).facts("m.py", "f") is not None
+    assert len(looked) > 800
+    assert sum(looked) < 400 * len(looked)

@@ -34,7 +34,8 @@ torch.autograd.set_detect_anomaly(True)
 data = datasets.CIFAR10("data", transform=transforms.ToTensor())
 extra = DataLoader(data, batch_size=1024, shuffle=False)
 loader = DataLoader(data, batch_size=1024, sampler=DistributedSampler(data))
-model = nn.Sequential(nn.Conv2d(3, 64, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.Flatten(), nn.Linear(57600, 10))
+conv = nn.Conv2d(3, 64, 3, bias=False)
+model = nn.Sequential(conv, nn.BatchNorm2d(64), nn.ReLU(), nn.Flatten(), nn.Linear(57600, 10))
 {body}
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 for epoch in range(100):

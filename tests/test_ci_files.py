@@ -14,6 +14,7 @@ import click
 import pytest
 import yaml
 
+from tests.small_programs import SEEDLESS
 from trainlint import cli
 from trainlint.commands.outputs import FORMATS
 
@@ -23,17 +24,6 @@ TEMPLATE = yaml.safe_load((ROOT / "ci" / "trainlint.gitlab-ci.yml").read_text())
 CI_DOCS = (ROOT / "docs" / "ci.md").read_text()
 FORMAT_DOCS = (ROOT / "docs" / "formats.md").read_text()
 INSTALL, CHECK = ACTION["runs"]["steps"]
-SEEDLESS = """\
-import torch
-from torch import nn
-
-model = nn.Linear(4, 2)
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-for x, y in torch.load("data.pt"):
-    optimizer.zero_grad()
-    nn.functional.mse_loss(model(x), y).backward()
-    optimizer.step()
-"""
 
 
 def options_of(command: click.Command) -> set[str]:

@@ -52,8 +52,8 @@ def findings(config: ConfigFile) -> list[tuple[int, str, Severity, Confidence]]:
 
 def _projects() -> list[tuple[str, str, list[Example]]]:
     groups: dict[tuple[str, str, str], list[Example]] = defaultdict(list)
-    # What a config is based on is judged with its project: test_rule_examples runs that page.
-    for rule in (page for page in PAGES.values() if page.name != "unresolved-reference"):
+    # What code reads is judged with the project: test_rule_examples runs that page.
+    for rule in (page for page in PAGES.values() if page.name != "unread-key"):
         for example in rule.examples:
             if example.kind:
                 groups[rule.name, example.heading, example.kind].append(example)
@@ -76,7 +76,9 @@ def _as_seen(example: Example, code: str) -> ConfigFile:
         for keys in keys
         if plain.documents
     )
-    return view(example.text, example.file, (reader(loader),), uses)
+    config = view(example.text, example.file, (reader(loader),), uses)
+    config.mentioned = lambda _, word: word in code
+    return config
 
 
 @pytest.mark.parametrize(
@@ -84,8 +86,10 @@ def _as_seen(example: Example, code: str) -> ConfigFile:
 )
 def test_page_examples(name: str, heading: str, examples: list[Example]) -> None:
     code = "".join(example.text for example in examples if example.language == "python")
+    pins = [example.text for example in examples if example.file == "requirements.txt"]
+    versions = dict(re.findall(r"^([\w-]+)==(\S+)", "".join(pins), re.MULTILINE))
     for example in examples:
-        if example.language == "python":
+        if example.language == "python" or example.file == "requirements.txt":
             continue
         lines = example.text.split("\n")
         marked = [
@@ -93,7 +97,9 @@ def test_page_examples(name: str, heading: str, examples: list[Example]) -> None
             for at, line in enumerate(lines, 1)
             for rule in re.findall(r"# error: \[([\w-]+)]", line)
         ]
-        found = findings(_as_seen(example, code))
+        seen = _as_seen(example, code)
+        seen.versions = versions
+        found = findings(seen)
         assert [(line, rule) for line, rule, *_ in found] == sorted([*marked, *example.marked])
         assert example.kind != "bad" or {rule for _, rule, *_ in found} == {name}
 

@@ -280,3 +280,27 @@ def test_shared_mappings_merge_once(tmp_path: Path) -> None:
         "configs/unet.yml": "_base_: base.yml\niters: 40000\n" + tree,
     }
     assert only(written(tmp_path, files), "configs/unet.yml").facts["train.steps"].value == 40000
+
+
+def test_bases_that_a_package_ships_are_a_notice_and_no_finding(tmp_path: Path) -> None:
+    config = (
+        "_base_ = ['./model.py', '../_base_/schedules/schedule_160k.py']\n"
+        "train_dataloader = dict(batch_size=4)\noptim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-4))\n"
+    )
+    files = {"configs/x/model.py": "model = dict(type='A')\n"}
+    files |= {f"configs/x/{name}.py": config for name in ("small", "base", "large")}
+    report = checked(written(tmp_path, files), "unresolved-reference")
+    assert report.findings == []
+    assert [notice.kind for notice in report.notices] == ["missing-base"]
+
+
+def test_one_missing_base_is_one_finding(tmp_path: Path) -> None:
+    config = (
+        "_base_ = ['./model.py', './schedule.py']\n"
+        "train_dataloader = dict(batch_size=4)\noptim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-4))\n"
+    )
+    files = {"configs/model.py": "model = dict(type='A')\n"}
+    files |= {f"configs/{name}.py": config for name in ("small", "base", "large")}
+    [finding] = checked(written(tmp_path, files), "unresolved-reference").findings
+    assert finding.span.path.endswith("configs/base.py")
+    assert [each.span.path.rpartition("/")[2] for each in finding.related] == ["large.py", "small.py"]

@@ -8,6 +8,7 @@ import pytest
 
 from trainlint.knowledge.formats import load_formats
 from trainlint.knowledge.key_tables import key_schema, key_table
+from trainlint.knowledge.versions import is_before
 from trainlint.linter import lint
 from trainlint.settings.model import Settings
 
@@ -39,8 +40,18 @@ def test_tables_name_their_releases_in_order(name: str) -> None:
     assert table.format == name
     assert list(table.versions) == sorted(table.versions, key=lambda v: [int(part) for part in v.split(".")])
     for key, known in table.keys.items():
-        assert set(known.absent) < set(table.versions), key
+        assert {known.since, known.until} <= {"", *table.versions[1:]}, key
+        assert not known.since or not known.until or is_before(known.since, known.until), key
+        assert not known.renamed or f"{key.rpartition('.')[0]}.{known.renamed}".lstrip(".") in table.keys, key
         assert known.types <= {"integer", "number", "string", "boolean", "null", "array", "object"}, key
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_hold_keys_only(name: str) -> None:
+    for key in key_table(name).keys:
+        word = key.rpartition(".")[2]
+        assert word == "**" or (word.isidentifier() and word not in ("False", "True", "None")), key
+        assert word not in dir({}) or name != "axolotl", key
 
 
 @pytest.mark.parametrize(
@@ -62,6 +73,16 @@ def test_tables_name_their_releases_in_order(name: str) -> None:
             "fsdp_transformer_layer_cls_to_wrap",
         ],
         "ultralytics": ["imgsz", "lr0", "close_mosaic", "label_smoothing", "save_dir", "hide_labels"],
+        "deepspeed": [
+            "train_batch_size",
+            "zero_optimization",
+            "fp16",
+            "tensorboard",
+            "zero_optimization.stage3_gather_16bit_weights_on_model_save",
+            "zero_optimization.stage3_gather_fp16_weights_on_model_save",
+            "zero_optimization.cpu_offload",
+            "zero_optimization.offload_param.device",
+        ],
     }.items(),
 )
 def test_keys_that_some_release_knows_are_in(name: str, keys: list[str]) -> None:
@@ -138,6 +159,96 @@ def test_scripts_add_keys_of_their_own(tmp_path: Path, key: str, reported: bool)
     assert bool(found(tmp_path, text)) is reported
     (tmp_path / "train.py").write_text(f"class Mine:\n    {key}: int = 1\n", encoding="utf-8")
     assert found(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "reported"),
+    {
+        "as old as a release that knows it": ("4.30.2", ""),
+        "between releases of which one knows it": ("4.58.0", ""),
+        "the first that does not": ("5.0.0", "from 5.0.0 on"),
+        "beyond all that were read": ("9.0", "from 5.0.0 on"),
+        "not said": ("", ""),
+    }.values(),
+)
+def test_a_key_of_older_releases(tmp_path: Path, version: str, reported: str) -> None:
+    if version:
+        (tmp_path / "requirements.txt").write_text(f"transformers=={version}\n", encoding="utf-8")
+    lines = found(tmp_path, SFT + "overwrite_output_dir: true\n")
+    assert len(lines) == bool(reported)
+    assert all(reported in line and f"transformers {version} does not" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("specifier", "reported"),
+    {
+        "before it came": ("==4.41.2", True),
+        "below it, however new": ("<5", True),
+        "the one before the first that is read with it": ("==5.20.2", True),
+        "possibly the one it came with": ("==5.22.0", False),
+        "the one that has it": ("==5.23.0", False),
+        "any": (">=4", False),
+    }.values(),
+)
+def test_a_key_of_newer_releases(tmp_path: Path, specifier: str, reported: bool) -> None:
+    (tmp_path / "requirements.txt").write_text(f"transformers{specifier}\n", encoding="utf-8")
+    lines = found(tmp_path, SFT + "activation_checkpointing: true\n")
+    assert bool(lines) is reported
+    assert all("releases from 5.23.0 on do" in line for line in lines)
+
+
+def test_what_took_a_keys_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("transformers==5.10.0\n", encoding="utf-8")
+    (line,) = found(tmp_path, SFT + "evaluation_strategy: steps\n")
+    assert line.endswith("write eval_strategy instead")
+    assert found(tmp_path, SFT.replace("2.0e-5", "2.0e-4") + "eval_strategy: steps\n") == []
+
+
+def test_code_that_speaks_of_a_key_may_take_it(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("transformers==5.10.0\n", encoding="utf-8")
+    (tmp_path / "train.py").write_text("class Mine:\n    evaluation_strategy: str = 'no'\n", encoding="utf-8")
+    assert found(tmp_path, SFT + "evaluation_strategy: steps\n") == []
+
+
+DEEPSPEED = """\
+{
+  "train_micro_batch_size_per_gpu": 4,
+  "bf16": {"enabled": true},
+  "zero_optimization": {
+    "stage": 3,
+    "KEY": 1000000,
+    "offload_param": {"device": "cpu", "INNER": true}
+  },
+  "ROOT": 1.0
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("root", "key", "inner", "reported"),
+    {
+        "as it should be": ("gradient_clipping", "stage3_max_live_parameters", "pin_memory", ""),
+        "misspelt, and dropped": (
+            "gradient_cliping",
+            "sub_group_size",
+            "pin_memory",
+            "drops it without a word",
+        ),
+        "a client's own": ("my_client_key", "sub_group_size", "pin_memory", ""),
+        "misspelt, and refused": (
+            "gradient_clipping",
+            "stage3_param_persistance_threshold",
+            "pin_memory",
+            "did you mean stage3_param_persistence_threshold?",
+        ),
+        "of nobody, in a section": ("gradient_clipping", "sub_group_size", "my_key", "DeepSpeed stops"),
+    }.values(),
+)
+def test_sections_of_deepspeed(tmp_path: Path, root: str, key: str, inner: str, reported: str) -> None:
+    text = DEEPSPEED.replace("KEY", key).replace("INNER", inner).replace("ROOT", root)
+    lines = found(tmp_path, text, "ds_config.json")
+    assert len(lines) == bool(reported)
+    assert all(reported in line for line in lines)
 
 
 def test_sections_are_known_by_their_selector() -> None:

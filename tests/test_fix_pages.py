@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixed_texts import repaired
 from trainlint.findings import Finding
 from trainlint.linter import lint
 from trainlint.pipeline.run import Run
 from trainlint.rulebook.loading import load_rulebook
 from trainlint.settings.model import Settings
-from trainlint.text.edits import applied, changes_of
-from trainlint.text.source import source_of
 
 PAGE = """\
 ---
@@ -122,8 +121,7 @@ def test_a_rulebook_of_ones_own_can_repair(tmp_path: Path) -> None:
     finding = reported(tmp_path, fix)
     assert finding.fix is not None
     assert (finding.fix.title, finding.fix.safety) == ("halve 64", "unsafe")
-    done = applied(TRAINING, changes_of(source_of("train.py", TRAINING), finding.fix.edits))
-    assert done == TRAINING.replace("batch_size=64", "batch_size=64 // 2")
+    assert repaired(finding, TRAINING) == TRAINING.replace("batch_size=64", "batch_size=64 // 2")
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from trainlint.findings import Finding
+from tests.fixed_texts import fixed, only, repaired
 from trainlint.linter import lint
 from trainlint.settings.model import Settings
-from trainlint.text.edits import applied, changes_of
-from trainlint.text.source import source_of
 
 TRAINING = """\
 model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 10))
@@ -33,25 +31,6 @@ from torchvision import datasets, transforms
 
 train_set = datasets.ImageFolder("data/train", transforms.ToTensor())
 """
-
-
-def only(folder: Path, rule: str, **files: str) -> Finding:
-    for name, text in files.items():
-        (folder / f"{name}.py").write_text(text, encoding="utf-8")
-    report = lint([folder], Settings(strict=True, select=(rule,)))
-    assert [finding.rule for finding in report.findings] == [rule]
-    return report.findings[0]
-
-
-def fixed(folder: Path, rule: str, text: str) -> str | None:
-    finding = only(folder, rule, train=text)
-    if finding.fix is None:
-        return None
-    source = source_of("train.py", text)
-    done = applied(text, changes_of(source, finding.fix.edits))
-    (folder / "train.py").write_text(done, encoding="utf-8")
-    assert lint([folder], Settings(strict=True, select=(rule,))).findings == []
-    return done
 
 
 @pytest.mark.parametrize(
@@ -261,7 +240,67 @@ def test_a_number_is_spelled_for_its_loader(text: str, key: str, tmp_path: Path)
     (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
     report = lint([tmp_path], Settings(strict=True, select=("text-number",)))
     assert len(report.findings) == 1
-    fix = report.findings[0].fix
-    assert fix is not None
-    done = applied(text, changes_of(source_of("c.yaml", text), fix.edits))
+    finding = report.findings[0]
+    done = repaired(finding, text)
     assert done == text.replace("1e-4", "1.0e-4")
+
+
+NETWORK = """\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
+
+torch.manual_seed(0)
+train_loader = DataLoader(datasets.CIFAR10("data", transform=transforms.ToTensor()), 64, shuffle=True)
+val_loader = DataLoader(datasets.CIFAR10("data", False, transforms.ToTensor()), 64)
+model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 10))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+"""
+EPOCH = """\
+for epoch in range(20):
+    for images, labels in train_loader:
+        loss = nn.functional.cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+BATCHES = """\
+    for images, labels in val_loader:
+        # of the whole split
+        right += (model(images).argmax(1) == labels).sum().item()
+
+        count += len(labels)
+    print(right / count)
+"""
+
+
+def test_a_loop_that_evaluates_is_put_under_no_grad(tmp_path: Path) -> None:
+    text = NETWORK + EPOCH + "    right = count = 0\n" + BATCHES
+    loop, told = BATCHES.split("    print")
+    inner = "".join(f"    {line}\n" if line else "\n" for line in loop.splitlines())
+    wanted = text.replace(BATCHES, f"    with torch.no_grad():\n{inner}    print{told}")
+    assert fixed(tmp_path, "gradients-in-evaluation", text) == wanted
+
+
+def test_a_function_that_evaluates_is_decorated(tmp_path: Path) -> None:
+    text = NETWORK + "\n\ndef check():\n    right = count = 0\n" + BATCHES + "\n\n" + EPOCH + "    check()\n"
+    wanted = text.replace("def check", "@torch.no_grad()\ndef check")
+    assert fixed(tmp_path, "gradients-in-evaluation", text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "moves"),
+    [
+        ("        count +=", '        """More\n        text."""\n        count +=', False),
+        ("    for images, labels in val", "    \\\n    for images, labels in val", False),
+        ("        count +=", "        count +=\\\n           ", True),
+    ],
+    ids=["a text over lines", "joined to the line above", "joined lines"],
+)
+def test_a_loop_with_a_text_over_lines_stays_as_it_is(
+    old: str, new: str, moves: bool, tmp_path: Path
+) -> None:
+    text = NETWORK + EPOCH + "    right = count = 0\n" + BATCHES.replace(old, new)
+    done = fixed(tmp_path, "gradients-in-evaluation", text)
+    assert (done is not None and "    with torch.no_grad():\n        for" in done) is moves

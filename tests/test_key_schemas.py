@@ -44,6 +44,11 @@ PADDLE = {
     "Optimizer": {"name": "AdamW", "beta1": 0.9, "lr": {"name": "Cosine", "learning_rate": 0.001}},
     "DataLoader": {"Train": {"sampler": {"name": "DistributedBatchSampler", "batch_size": 128}}},
 }
+DEEPSPEED = {
+    "train_micro_batch_size_per_gpu": 4,
+    "bf16": {"enabled": True},
+    "zero_optimization": {"stage": 3, "reduce_bucket_size": 5e8, "offload_param": {"device": "cpu"}},
+}
 TRANSFORMERS = {
     "output_dir": "out",
     "per_device_train_batch_size": 4,
@@ -90,6 +95,18 @@ CASES = {
         {**PADDLE, "Optimizer": {**PADDLE["Optimizer"], "clip_grad": 0.01}},
         False,
     ),
+    "DeepSpeed as it should be": ("deepspeed", DEEPSPEED, True),
+    "DeepSpeed with keys of the client": ("deepspeed", {**DEEPSPEED, "client_key": 1}, True),
+    "DeepSpeed, an unknown key of ZeRO": (
+        "deepspeed",
+        {**DEEPSPEED, "zero_optimization": {"stage": 2, "overlap": True}},
+        False,
+    ),
+    "DeepSpeed, an unknown key of an offload": (
+        "deepspeed",
+        {**DEEPSPEED, "zero_optimization": {"stage": 2, "offload_param": {"dev": "cpu"}}},
+        False,
+    ),
     "Transformers with keys of the script": ("transformers", {**TRANSFORMERS, "my_flag": 1}, True),
     "Transformers, a fraction of a step": ("transformers", {**TRANSFORMERS, "max_steps": 0.5}, False),
 }
@@ -112,7 +129,10 @@ def test_no_known_key_is_refused(name: str) -> None:
         for key in key_table(table).keys:
             parts = key.split(".")
             config: dict[str, Any] = {parts[-1]: None}
-            if len(parts) > 1:
+            if ".".join(parts[:-1]) in format_.key_sections:
+                for part in reversed(parts[:-1]):
+                    config = {part: config}
+            elif len(parts) > 1:
                 section, chosen = parts[0], parts[1]
                 config = {section: {**config, format_.key_sections[section]: chosen}}
             if parts[-1] not in ("**", *format_.key_sections.values()):
@@ -137,6 +157,13 @@ def test_an_unknown_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
 
 def test_what_the_newest_release_dropped_is_marked() -> None:
     offered = format_schema("transformers")["properties"]
-    assert key_table("transformers").versions[-1] in key_table("transformers").keys["adafactor"].absent
-    assert offered["adafactor"]["deprecated"] is True
+    assert key_table("transformers").keys["evaluation_strategy"].until
+    assert offered["evaluation_strategy"]["deprecated"] is True
+    assert offered["evaluation_strategy"]["description"].endswith("now eval_strategy")
     assert "deprecated" not in offered["learning_rate"]
+
+
+def test_what_only_code_speaks_of_is_not_offered() -> None:
+    assert key_table("axolotl").keys["debug"].inner
+    assert "debug" not in format_schema("axolotl")["properties"]
+    assert validator("axolotl").is_valid({**AXOLOTL, "debug": True})

@@ -50,7 +50,10 @@ def stand_ins() -> Iterator[None]:
     from torch.utils.data import TensorDataset
 
     def images(*_: Any, **__: Any) -> Any:
-        return TensorDataset(torch.rand(IMAGES, 3, 32, 32), torch.randint(0, 10, (IMAGES,)))
+        found = TensorDataset(torch.rand(IMAGES, 3, 32, 32), torch.randint(0, 10, (IMAGES,)))
+        found.data = (found.tensors[0] * 255).byte().permute(0, 2, 3, 1).numpy()
+        found.targets = found.tensors[1].tolist()
+        return found
 
     class Small(nn.Module):
         def __init__(self) -> None:

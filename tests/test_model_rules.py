@@ -20,7 +20,7 @@ _MARK = re.compile(r"#\s*error:\s*\[([\w-]+)\]")
 @cache
 def found(rule: str) -> frozenset[tuple[str, int]]:
     """(file, line) of every finding of a rule in its folder."""
-    report = lint([TWINS / rule], Settings(jobs=1, select=(rule,)))
+    report = lint([TWINS / rule], Settings(jobs=1, strict=True, select=(rule,)))
     assert not report.notices, report.notices
     return frozenset((Path(item.span.path).name, item.span.line) for item in report.findings)
 

@@ -11,21 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.small_programs import SEEDLESS
 from trainlint import cli
 from trainlint.commands.outputs import FORMATS
 from trainlint.linter import lint
 
-SEEDLESS = """\
-import torch
-from torch import nn
-
-model = nn.Linear(4, 2)
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-for x, y in torch.load("data.pt"):
-    optimizer.zero_grad()
-    nn.functional.mse_loss(model(x), y).backward()
-    optimizer.step()
-"""
 LOSSES = """\
 import torch
 

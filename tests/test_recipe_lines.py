@@ -48,10 +48,10 @@ def shown(capsys: pytest.CaptureFixture[str], *paths: str) -> list[str]:
 def test_a_folder_gives_a_line_for_each_config(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, "configs") == [
         "configs/alone.yaml  adamw, rate 0.001, batch 64, 5 epochs",
-        "configs/base.py     sgd, rate 0.1, multistep, no warmup, batch 32, 90 epochs, no seed",
-        "configs/changed.py  sgd, rate 0.2, multistep, no warmup, batch 32, 60 epochs, no seed",
+        "configs/base.py     sgd, rate 0.1, multistep, no warmup, batch 32 a device, 90 epochs, no seed",
+        "configs/changed.py  sgd, rate 0.2, multistep, no warmup, batch 32 a device, 60 epochs, no seed",
         "    against configs/base.py: optimizer.lr 0.1 → 0.2; train.length 90 epochs → 60 epochs",
-        "configs/same.py     sgd, rate 0.1, multistep, no warmup, batch 32, 90 epochs, no seed",
+        "configs/same.py     sgd, rate 0.1, multistep, no warmup, batch 32 a device, 90 epochs, no seed",
     ]
 
 
@@ -85,3 +85,50 @@ def test_a_config_named_beside_its_folder_is_told_in_full(
 
 def test_a_folder_without_configs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, str(tmp_path)) == ["No training program or training config found there."]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    {
+        "broken": ("a.yaml", ALONE + "model: [\n", "line 5 does not parse: "),
+        "a template": ("a.yaml", ALONE + "{% if x %}\n", "a template, which something fills in"),
+        "a part": (
+            "a.yaml",
+            "lr0: 1\nlrf: 0.1\nmomentum: 0.9\nhsv_h: 0.1\n",
+            "YOLO hyper-parameters, a part of a run",
+        ),
+        "no base": (
+            "a.py",
+            CHANGED.replace("./base.py", "./none.py"),
+            "MMEngine, laid over a config that was not read",
+        ),
+    }.values(),
+)
+def test_why_a_config_gives_no_recipe(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    text: str,
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    first, second = shown(capsys, name)
+    assert first == "No training program or training config found there."
+    assert second.startswith(f"  {name}: {told}")
+
+
+def test_other_files_are_not_spoken_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "compose.yaml").write_text("services: {db: {image: a}}\n", encoding="utf-8")
+    assert shown(capsys, ".") == ["No training program or training config found there."]
+
+
+def test_the_setting_tells_how_many_devices(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "trainlint.toml").write_text("devices = 8\n", encoding="utf-8")
+    whole = next(line for line in shown(capsys, "configs/base.py") if "batch.effective" in line)
+    assert whole.split()[1:3] == ["256", "derived"]
+    assert "batch 256, " in shown(capsys, "configs")[1]

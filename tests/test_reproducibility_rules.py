@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.twin_programs import TWINS, assert_as_marked, found, marks, programs, twin_name
 from trainlint.linter import lint
 from trainlint.settings.model import Settings
 
-TWINS = Path(__file__).resolve().parent.parent / "fixtures" / "twins"
 RULES = (
     "anomaly-detection-left-on",
     "constant-worker-seed",
@@ -23,42 +21,19 @@ RULES = (
 )
 PROJECTS = sorted(path for path in (TWINS / "unpinned-dependencies").iterdir() if path.is_dir())
 SEEDS = ("late-seed", "missing-seed", "partial-seed", "unrecorded-seed", "unused-seed")
-_MARK = re.compile(r"#\s*error:\s*\[([\w-]+)\]")
 
 
-@cache
-def found(rule: str) -> frozenset[tuple[str, int, str]]:
-    """(file, line, rule) of everything that is reported in the folder of one rule."""
-    report = lint([TWINS / rule], Settings(jobs=1, strict=True))
-    assert not report.notices, report.notices
-    return frozenset((Path(item.span.path).name, item.span.line, item.rule) for item in report.findings)
-
-
-def marks(file: Path) -> set[tuple[str, int, str]]:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return {
-        (file.name, number, match[1])
-        for number, line in enumerate(lines, start=1)
-        for match in _MARK.finditer(line)
-    }
-
-
-@pytest.mark.parametrize(
-    ("rule", "file"),
-    [(rule, file) for rule in RULES for file in sorted((TWINS / rule).glob("*.py"))],
-    ids=lambda value: value.stem if isinstance(value, Path) else value,
-)
-def test_program_shows_exactly_what_is_marked(rule: str, file: Path) -> None:
-    wanted = marks(file)
-    assert {place for place in found(rule) if place[0] == file.name and place[2] == rule} == wanted
-    assert bool(wanted) == file.name.startswith("fires_")
+@pytest.mark.parametrize("file", programs(RULES), ids=twin_name)
+def test_program_shows_exactly_what_is_marked(file: Path) -> None:
+    rule = file.parent.name
+    assert_as_marked(file, [place for place in found(rule, strict=True) if place[2] == rule])
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_one_cause_one_finding_about_seeds(rule: str) -> None:
     names = {file.name for file in (TWINS / rule).glob("fires_*.py")}
     for name in names:
-        spoken = {place[2] for place in found(rule) if place[0] == name and place[2] in SEEDS}
+        spoken = {place[2] for place in found(rule, strict=True) if place[0] == name and place[2] in SEEDS}
         assert len(spoken) <= 1, (name, spoken)
 
 

@@ -100,9 +100,15 @@ def merged(paths: Sequence[Path], reports: Sequence[Report]) -> Report:
     return merge_reports(reports) if reports else _empty(paths)
 
 
-def recipes(paths: Sequence[Path], settings: Settings | None = None) -> list[Recipe]:
-    """The recipes of the programs and configs at these paths, sorted by path."""
+def recipes(
+    paths: Sequence[Path], settings: Settings | None = None, gaps: dict[str, str] | None = None
+) -> list[Recipe]:
+    """The recipes of the programs and configs at these paths, sorted by path.
+
+    `gaps` is given the configs there that have none, by their path in the project, each with the reason.
+    """
     from trainlint.pipeline.run import Run  # noqa: PLC0415
+    from trainlint.recipe.config.file import why_none  # noqa: PLC0415
 
     found = discover(paths, settings)
     result: list[Recipe] = []
@@ -110,6 +116,9 @@ def recipes(paths: Sequence[Path], settings: Settings | None = None) -> list[Rec
         run = Run(project)
         run.read()
         result += [recipe for recipe in run.recipes if recipe.entry in project.named]
+        if gaps is not None:
+            silent = project.named - {recipe.entry for recipe in run.recipes}
+            gaps.update({each.path: why_none(each) for each in run.configs.files if each.path in silent})
     return result
 
 

@@ -39,6 +39,7 @@ class Unit(msgspec.Struct):
     of a module's body that stand only under its main guard: they do not count where it is imported.
     `handed` are the last names of attributes that are passed as arguments: `run(engine.train)`.
     `selects`: it has subscripts that may be masks: `x[mask]`, `x[y > 0]`; not `x[0]`, `x[i + 1]`, `x[:, 1]`.
+    `structure` names what of a network's structure it is worth a close reading for: see `outline/hints.py`.
     """
 
     qualname: str
@@ -57,6 +58,7 @@ class Unit(msgspec.Struct):
     guarded: list[str] = msgspec.field(default_factory=list)
     handed: list[str] = msgspec.field(default_factory=list)
     selects: bool = False
+    structure: list[str] = msgspec.field(default_factory=list)
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -216,7 +218,8 @@ class Candidate(msgspec.Struct):
     `open` lists the questions that only the link step can answer (role, dtype). `grade` is certain, likely or
     possible.
     `gradient` tells whether a derivative flows through the operand, `guard` names a guard that does not
-    protect. `facts` are what only one kind carries, by the names its page gives them.
+    protect. `facts` are what only one kind carries, by the names its page gives them. `path` and
+    `qualname` are the unit of a site that the operand is handed to, "" where it is this one's own.
     """
 
     kind: str
@@ -235,6 +238,8 @@ class Candidate(msgspec.Struct):
     numerator_text: str = ""
     related: list[Place] = msgspec.field(default_factory=list)
     facts: dict[str, str | int | float] = msgspec.field(default_factory=dict)
+    path: str = ""
+    qualname: str = ""
 
 
 class NumericSummary(msgspec.Struct):
@@ -247,17 +252,24 @@ class NumericSummary(msgspec.Struct):
     origin: str = ""
 
 
-class Logged(msgspec.Struct, frozen=True):
-    """A parameter of which a function takes the logarithm, or of one minus it (`complement`), unguarded.
+class Precondition(msgspec.Struct, frozen=True):
+    """What a function needs of a parameter and does not see to: that it is not 0 where its logarithm is taken
+    (or that of one minus it: `complement`), where it divides, or under a root.
 
-    `position` counts the parameters without `self`.
+    `kind` is logarithm, division or sqrt. `position` counts the parameters without `self`. `gradient` tells
+    whether a derivative flows through a quotient's numerator. `path`, `qualname`, `at` and `text` are the
+    place and the source of the logarithm, quotient or root.
     """
 
+    kind: str
     parameter: str
     position: int
     complement: bool
+    path: str
+    qualname: str
     at: Place
     text: str
+    gradient: str = "unknown"
 
 
 class UnitFacts(msgspec.Struct):
@@ -267,8 +279,9 @@ class UnitFacts(msgspec.Struct):
     before, each with the number of events until it was replaced; `defaults` the terms of a function's
     parameter defaults.
     `decorators` are the terms of a function's decorators, the outermost first.
-    `placed`: every term has its place; without, only those that candidates show. `attributes` says what
-    callers may know of `self.x` after a method that assigns it.
+    `placed`: every term has its place; without, only those that candidates show. `judged`: its candidates
+    were looked for. `attributes` says what callers may know of `self.x` after a method that assigns it,
+    `preconditions` what they must see to.
     `uses` names every project unit whose summary was consulted, and `missed` every name looked for and not
     found.
     """
@@ -289,7 +302,8 @@ class UnitFacts(msgspec.Struct):
     summary: NumericSummary | None = None
     attributes: dict[str, NumericSummary] = msgspec.field(default_factory=dict)
     placed: bool = False
+    judged: bool = False
     uses: list[str] = msgspec.field(default_factory=list)
     missed: list[str] = msgspec.field(default_factory=list)
     limits: list[str] = msgspec.field(default_factory=list)
-    logged: list[Logged] = msgspec.field(default_factory=list)
+    preconditions: list[Precondition] = msgspec.field(default_factory=list)

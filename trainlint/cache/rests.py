@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from trainlint.analysis.close.site_words import has_needs
 from trainlint.analysis.facts import Outline
 from trainlint.analysis.index.modules import ROOTS
 from trainlint.analysis.index.project import ProjectIndex
@@ -95,7 +96,8 @@ class Holding:
 
 
 def names_digest(outline: Outline) -> bytes:
-    """A digest of what imports and definitions tell of a file: no lines, nothing of what its units do."""
+    """A digest of what imports and definitions tell of a file: no lines, and of what its units do only
+    whether they may need something of their parameters."""
     heads = [
         (
             unit.qualname,
@@ -105,6 +107,7 @@ def names_digest(outline: Outline) -> bytes:
             unit.bases,
             unit.conditional,
             unit.metaclass,
+            has_needs(unit),
         )
         for unit in outline.units
     ]

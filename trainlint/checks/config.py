@@ -10,7 +10,7 @@ from trainlint.knowledge.format_model import key_word
 from trainlint.knowledge.formats import load_formats
 from trainlint.recipe.config.file import ConfigFile, KeyUse
 from trainlint.recipe.config.recognise import Recognition, is_template, recognise_broken
-from trainlint.recipe.config.scalars import is_number_text, loader_for, number_of, typed
+from trainlint.recipe.config.scalars import is_number_text, loader_for, spelled_as_number, typed
 from trainlint.recipe.config.tree import Found, walk_entries
 from trainlint.recipe.model import Hit, Link, State, Value
 from trainlint.text.document import Document, Entry, Node
@@ -107,8 +107,11 @@ def _same(left: Node, right: Node) -> bool:
 
 
 def text_number(config: ConfigFile) -> Iterator[Hit]:
-    """A hit for every number that the file's known loader reads as text, unless code converts it."""
-    if not config.judged:
+    """A hit for every number that the file's known loader reads as text, unless code converts it.
+
+    None for sweeps: text-exponent speaks of theirs.
+    """
+    if not config.judged or config.recognition.kind == "sweep":
         return
     for document in config.documents:
         loader = loader_for(document, config.loader)
@@ -166,7 +169,7 @@ def _text_hit(config: ConfigFile, document: Document, found: Found, loader: str)
     facts = {
         "key": _text(key[:_SHOWN_KEY], at),
         "written": _text(node.raw if node.style == "plain" else f'"{node.raw}"', at),
-        "number": _text(_spelling(node.raw, loader), at),
+        "number": _text(spelled_as_number(node.raw, loader), at),
         "loader": _text(_LOADER_NAMES[loader], at),
         "quoted": Value(node.style != "plain", State.DERIVED, span=at),
         "loaded": Value(bool(config.read_by), State.DERIVED, span=at),
@@ -190,19 +193,6 @@ def _is_number_key(found: Found) -> bool:
     word = next((key_word(step) for step in reversed(found.path) if isinstance(step, str)), "")
     generic = load_formats().generic
     return word in (generic.number_words if found.value.style == "plain" else generic.quoted_number_words)
-
-
-def _spelling(raw: str, loader: str) -> str:
-    """The number in a spelling that the loader takes for one: `1e-4` is 1.0e-4 for PyYAML."""
-    text = raw.strip().replace("_", "").lower()
-    mantissa, exponent, power = text.partition("e")
-    if not exponent or loader not in ("pyyaml", "literal-eval"):
-        return text
-    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
-    mantissa = f"{mantissa}0" if mantissa.endswith(".") else mantissa
-    signed = power if power[:1] in ("+", "-") else f"+{power}"
-    spelled = f"{mantissa}e{signed}"
-    return spelled if number_of(spelled) == number_of(text) else text
 
 
 def unparsable_config(config: ConfigFile) -> Iterator[Hit]:

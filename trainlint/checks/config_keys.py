@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import posixpath
 from collections.abc import Iterator
 
-from trainlint.checks.config_targets import Argument, unknown_arguments
+from trainlint.checks.config_hits import is_retired
+from trainlint.checks.config_targets import PACKAGE, Argument, unknown_arguments
 from trainlint.findings import Span
 from trainlint.knowledge.format_model import Format
 from trainlint.knowledge.formats import load_formats
-from trainlint.knowledge.key_tables import KeySchema, key_schema
+from trainlint.knowledge.key_tables import KeySchema, OtherRelease, key_schema
+from trainlint.knowledge.versions import is_before, shown_version
 from trainlint.recipe.config.file import ConfigFile
 from trainlint.recipe.config.scalars import is_dynamic, is_number_text, loader_for, typed
 from trainlint.recipe.config.tree import entries_of, value_node
@@ -21,38 +22,53 @@ _SHOWN = 60
 _LONG, _NEARLY = 8, 0.93
 """Where classes of the project add keys, only these are taken for misspelt: so long, and so much alike."""
 
-_RETIRED = frozenset({"archive", "archived", "legacy", "deprecated", "old", "obsolete"})
 _NOTHING = frozenset({"", "null", "none", "~"})
 _NUMBERS = frozenset({"integer", "number", "null"})
 
 
 def unknown_key(config: ConfigFile) -> Iterator[Hit]:
-    """A hit for every key with a value that no release of the config's trainer knows, and for every argument
-    that an optimizer or scheduler of PyTorch named in the config does not take.
+    """A hit for every key with a value that no release of the config's trainer knows, or not the one that the
+    project uses; and for every argument that an optimizer or scheduler of PyTorch named in the config does
+    not take.
     """
     for document, schema, mapping in _judged(config):
-        title = load_formats().formats[config.recognition.format].title
-        shared = load_formats().formats[config.recognition.format].keys == "shared"
+        format_ = load_formats().formats[config.recognition.format]
+        shared = format_.keys == "shared" and mapping is document.root
         for key, entry in entries_of(mapping).items():
             if key in schema.keys or not _is_meant(entry) or _is_newer(config, key):
                 continue
             at = _span(document, entry.key)
             suggestion = schema.suggestion(key)
-            if shared and (not _nearly(key, suggestion) or _is_spoken_of(config, key)):
+            misspelt = key not in schema.others
+            if shared and ((misspelt and not _nearly(key, suggestion)) or _is_spoken_of(config, key)):
                 continue
             facts = {
                 "key": _fact(key[:_SHOWN], at),
                 "suggestion": _fact(suggestion, at) if suggestion else Value(None, State.OFF, span=at),
-                "trainer": _fact(title, at),
+                "trainer": _fact(format_.title, at),
                 "releases": _fact(schema.releases, at),
                 "swallowed": _fact(schema.swallows, at),
                 "free": _fact(suggestion not in entries_of(mapping), at),
                 "fits": _fact(_fits(entry, key, schema, loader_for(document, config.loader)), at),
+                **_of_other_releases(schema.others.get(key), at),
             }
             yield Hit(at, facts, evidence=key)
-    for document in config.documents if config.judged else ():
+    for document in config.documents if config.judged and PACKAGE in config.source.text else ():
         for argument in unknown_arguments(document):
             yield _argument_hit(document, argument)
+
+
+def _of_other_releases(other: OtherRelease | None, at: Span) -> dict[str, Value]:
+    """The facts on a key that only other releases know than the one that the project uses."""
+    if other is None:
+        return {name: Value(None, State.OFF, span=at) for name in ("used", "came", "went")}
+    came, went = other.key.since, other.key.until
+    gone = bool(went) and not is_before(other.version, went)
+    return {
+        "used": _fact(f"{other.package} {shown_version(other.version)}", at),
+        "came": Value(None, State.OFF, span=at) if gone else _fact(came, at),
+        "went": _fact(went, at) if gone else Value(None, State.OFF, span=at),
+    }
 
 
 def _argument_hit(document: Document, argument: Argument) -> Hit:
@@ -67,6 +83,7 @@ def _argument_hit(document: Document, argument: Argument) -> Hit:
         "swallowed": _fact(False, at),
         "free": _fact(argument.free, at),
         "fits": _fact(False, at),
+        **_of_other_releases(None, at),
     }
     return Hit(at, facts, evidence=f"{argument.target}: {key}")
 
@@ -161,30 +178,30 @@ def _judged(config: ConfigFile) -> Iterator[tuple[Document, KeySchema, Node]]:
         format_ is None
         or not format_.key_tables
         or config.recognition.kind == "sweep"
-        or _is_retired(config.path)
+        or is_retired(config.path)
     ):
         return
     for document in config.documents:
         if document.root.kind != "mapping" or _has_other_schema(document.root, format_):
             continue
-        if not format_.key_sections:
-            schema = key_schema(format_.key_tables, "", swallows=format_.keys == "open")
-            if schema is not None:
-                yield document, schema, document.root
+        versions = tuple(sorted((name, config.versions.get(name, "")) for name in format_.key_tables))
+        whole = key_schema(format_.key_tables, "", versions, swallows=format_.keys == "open")
+        if whole is not None:
+            yield document, whole, document.root
         for section, selector in format_.key_sections.items():
             found = value_node(document.root, section.split("."))
-            chosen = (
-                found.value.get(selector) if found is not None and found.value.kind == "mapping" else None
-            )
-            if found is not None and chosen is not None and chosen.kind == "scalar":
-                schema = key_schema(format_.key_tables, f"{section}.{chosen.raw}", swallows=False)
-                if schema is not None:
-                    yield document, schema, found.value
+            part = _part_of(section, selector, found.value) if found is not None else ""
+            schema = key_schema(format_.key_tables, part, versions, swallows=False) if part else None
+            if found is not None and schema is not None:
+                yield document, schema, found.value
 
 
-def _is_retired(path: str) -> bool:
-    """Whether a folder says that the config is kept for an older release."""
-    return not _RETIRED.isdisjoint(part.lower() for part in posixpath.dirname(path).split("/"))
+def _part_of(section: str, selector: str, held: Node) -> str:
+    """The part of a table that a section's keys are in, "" where the section does not tell."""
+    if held.kind != "mapping" or not selector:
+        return section if held.kind == "mapping" else ""
+    chosen = held.get(selector)
+    return f"{section}.{chosen.raw}" if chosen is not None and chosen.kind == "scalar" else ""
 
 
 def _has_other_schema(root: Node, format_: Format) -> bool:

@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from trainlint.checks.project import ProjectView
+from trainlint.knowledge.shipped_bases import is_shipped
 from trainlint.recipe.config.composition.compose import Problem
-from trainlint.recipe.config.file import ConfigFile
-from trainlint.recipe.model import Hit, State, Value
+from trainlint.recipe.model import Hit, Link, State, Value
+
+_MOST_SHOWN = 20
 
 
-def unresolved_reference(config: ConfigFile) -> Iterator[Hit]:
-    """A hit for every base that leads nowhere, or in a circle, at the place that names it."""
-    if config.composed is None or not config.recognition.recognised:
-        return
-    seen: set[tuple[str, str]] = set()
-    for problem in config.composed.problems:
-        if (problem.kind, problem.target) not in seen:
-            seen.add((problem.kind, problem.target))
-            yield _hit(problem)
+def unresolved_reference(project: ProjectView) -> Iterator[Hit]:
+    """A hit for every base that leads nowhere, or in a circle, at the first place that names it.
+
+    None for those that a package ships: the project's configs are laid over a checkout of it.
+    """
+    named: dict[tuple[str, str], list[Problem]] = {}
+    for config in sorted(project.configs, key=lambda config: config.path):
+        if config.composed is None or not config.recognition.recognised:
+            continue
+        for problem in config.composed.problems:
+            if problem.kind == "cycle" or not is_shipped(problem.target):
+                named.setdefault(_cause(problem), []).append(problem)
+    for problems in named.values():
+        yield _hit(problems)
 
 
-def _hit(problem: Problem) -> Hit:
+def _cause(problem: Problem) -> tuple[str, str]:
+    """One missing base is one cause, whoever names it; a circle is one for each place it is entered at."""
+    return (
+        problem.kind,
+        problem.target if problem.kind == "missing" else f"{problem.span.path} {problem.target}",
+    )
+
+
+def _hit(problems: Sequence[Problem]) -> Hit:
+    problem = problems[0]
     at = problem.span
+    others = dict.fromkeys(each.span for each in problems if each.span != at)
     facts = {
         "target": Value(problem.target, State.DERIVED, span=at),
         "cycle": Value(problem.kind == "cycle", State.DERIVED, span=at),
@@ -30,4 +48,8 @@ def _hit(problem: Problem) -> Hit:
         if problem.near
         else Value(None, State.OFF, span=at),
     }
-    return Hit(at, facts, problem.chain, evidence=f"{problem.kind} {posixpath.basename(problem.target)}")
+    facts["others"] = Value(len(others), State.DERIVED, span=at)
+    links = (*problem.chain, *(Link(span, "named here too") for span in others))
+    return Hit(
+        at, facts, links[:_MOST_SHOWN], evidence=f"{problem.kind} {posixpath.basename(problem.target)}"
+    )

@@ -24,7 +24,7 @@ _RELEASES: tuple[dict[str, str], ...] = (
 )
 """Versions whose parameters are accepted: the newest, and older ones with parameters that are gone."""
 
-_PACKAGE = "torch.optim."
+PACKAGE = "torch.optim."
 _GONE = frozenset({"verbose"})
 """Parameters of schedulers that the newest release took out (2.7)."""
 
@@ -73,7 +73,7 @@ def _call(node: Node) -> tuple[str, dict[str, Entry]]:
 
 
 def _name(node: Node) -> str:
-    return node.raw if node.kind == "scalar" and node.raw.startswith(_PACKAGE) else ""
+    return node.raw if node.kind == "scalar" and node.raw.startswith(PACKAGE) else ""
 
 
 @functools.lru_cache(maxsize=256)

@@ -25,7 +25,7 @@ def judge_recipe(rule: Rule, recipe: Recipe, options: Mapping[str, Any]) -> list
 
     `options` are values for the rule's options; those left out have their defaults.
     """
-    choose = _chooser(rule, _frozen(rule, options))
+    choose = _chooser(rule, options)
     findings = []
     for facts in _subjects(rule, recipe):
         case = choose(facts)
@@ -38,14 +38,14 @@ def judged_subjects(
     rule: Rule, recipe: Recipe, options: Mapping[str, Any]
 ) -> Iterator[tuple[Span, Facts, bool]]:
     """What a data page looks at in a recipe: each subject's place, its facts, whether it is a finding."""
-    choose = _chooser(rule, _frozen(rule, options))
+    choose = _chooser(rule, options)
     for facts in _subjects(rule, recipe):
         yield _primary_span(rule, recipe, facts), facts, choose(facts) is not None
 
 
 def judge_hit(rule: Rule, hit: Hit, options: Mapping[str, Any]) -> Finding | None:
     """The finding of a check page about one hit; None where the page has no case for it."""
-    case = _chooser(rule, _frozen(rule, options))(hit.facts)
+    case = _chooser(rule, options)(hit.facts)
     if case is None:
         return None
     message, hint = _texts(rule, case, hit.facts, _fact_unit(rule))
@@ -67,13 +67,20 @@ def judge_hit(rule: Rule, hit: Hit, options: Mapping[str, Any]) -> Finding | Non
 Chooser = Callable[[Facts], Case | None]
 
 
-def _frozen(rule: Rule, options: Mapping[str, Any]) -> bytes:
-    return msgspec.json.encode(resolve_options(rule, options), order="sorted")
+def _chooser(rule: Rule, options: Mapping[str, Any]) -> Chooser:
+    """The compiled conditions of a page: facts → the first case that fits, or None."""
+    if not options:
+        return _usual_chooser(rule)
+    return _compiled(rule, msgspec.json.encode(resolve_options(rule, options), order="sorted"))
 
 
 @lru_cache(maxsize=1024)
-def _chooser(rule: Rule, options: bytes) -> Chooser:
-    """The compiled conditions of a page: facts → the first case that fits, or None."""
+def _usual_chooser(rule: Rule) -> Chooser:
+    return _compiled(rule, msgspec.json.encode(resolve_options(rule, {}), order="sorted"))
+
+
+@lru_cache(maxsize=1024)
+def _compiled(rule: Rule, options: bytes) -> Chooser:
     values: dict[str, Any] = msgspec.json.decode(options)
     holds = compile_when(rule.when, values)
     cases: list[tuple[Predicate, Case]] = [(compile_when(case.when, values), case) for case in rule.cases]
@@ -86,6 +93,37 @@ def _chooser(rule: Rule, options: bytes) -> Chooser:
     return choose
 
 
+class _OfElement(Mapping[str, Value]):
+    """The facts of one element of a list, with those of the recipe that are about no other element."""
+
+    __slots__ = ("_element", "_prefix", "_recipe")
+
+    def __init__(self, element: Facts, recipe: Facts, prefix: str) -> None:
+        self._element = element
+        self._recipe = recipe
+        self._prefix = prefix
+
+    def __getitem__(self, path: str) -> Value:
+        if path.startswith(self._prefix):
+            return self._element[path]
+        found = self._element.get(path)
+        return self._recipe[path] if found is None else found
+
+    def __contains__(self, path: object) -> bool:
+        if path in self._element:
+            return True
+        return path in self._recipe and not str(path).startswith(self._prefix)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._element
+        for path in self._recipe:
+            if path not in self._element and not path.startswith(self._prefix):
+                yield path
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def _subjects(rule: Rule, recipe: Recipe) -> Iterator[Facts]:
     """The facts to judge: the recipe's; with `for`, per element, its own in place of the primary's."""
     if not rule.over:
@@ -95,9 +133,8 @@ def _subjects(rule: Rule, recipe: Recipe) -> Iterator[Facts]:
     if not elements:
         return
     prefix = recipe_schema().groups[rule.over] + "."
-    shared = {path: value for path, value in recipe.facts.items() if not path.startswith(prefix)}
     for element in elements:
-        yield {**shared, **element}
+        yield _OfElement(element, recipe.facts, prefix)
 
 
 def _recipe_finding(rule: Rule, case: Case, recipe: Recipe, facts: Facts) -> Finding:

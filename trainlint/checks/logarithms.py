@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from trainlint.analysis.facts import Candidate
+from trainlint.checks.hits import hit_of
 from trainlint.checks.roles import (
     SILENT,
     TRAINING,
@@ -15,48 +16,10 @@ from trainlint.checks.roles import (
     role_of_candidate,
 )
 from trainlint.checks.view import UnitView
-from trainlint.findings import Span
 from trainlint.knowledge.roles import load_roles, words_of
-from trainlint.recipe.model import Hit, Link, State, Value
+from trainlint.recipe.model import Hit
 
-_LABELS = {
-    "mask": "the mask is made here",
-    "source": "made from this",
-    "handed": "this probability is handed on to where its logarithm is taken",
-    "softmax": "a softmax: a class far behind the others gets exactly 0",
-    "sigmoid": "a sigmoid: exactly 0 far below 0, exactly 1 far above",
-    "hand-made-softmax": "a softmax by hand: a class far behind the others gets exactly 0",
-    "one-minus-probability": "one minus a probability: exactly 0 where the probability is 1",
-    "chosen-probability": "a softmax at chosen classes: exactly 0 for a class far behind",
-    "sum-of-exponentials": "a sum of exponentials: infinite where one argument is above 88",
-    "one-plus-exponential": "one plus an exponential: infinite where the argument is above 88",
-    "exponential": "an exponential: exactly 0 far below 0, infinite above 88",
-    "absorbed-eps": "the eps is added to 1 first, and lost: 1 + eps is 1 in float32",
-    "network-output": "nothing bounds this from above",
-    "free-output": "a layer's output: below 0 and above 1 as well as between",
-    "bounded": "a cosine: 1 for equal directions",
-    "ratio": "a quotient by a norm: rounding may take it beyond 1",
-    "trace": "a trace: rounding may take the quotient beyond 1",
-    "clamped-to-one": "clamped to 1, not below it",
-    "clamped-at-zero": "exactly 0 for every negative input",
-    "square": "a square: 0 where its base is 0",
-    "sum-of-squares": "a sum of squares: 0 where every element is 0",
-    "sum-of-magnitudes": "a sum of magnitudes: 0 where every element is 0",
-    "magnitude": "a magnitude: 0 is possible",
-    "variance": "a variance: 0 where all values are equal",
-    "std": "a standard deviation: 0 where all values are equal",
-    "max-min": "max − min: 0 where all values are equal",
-    "norm": "a norm: 0 for a zero vector",
-    "distance": "a distance: 0 for equal points",
-    "hand-made-norm": "a norm: 0 for a zero vector",
-    "hand-made-std": "a standard deviation: 0 where all values are equal",
-    "label-mask-count": "a count that the labels decide: 0 when none match",
-    "length-mask-count": "a count of valid positions: 0 for an empty sequence",
-    "mask-count": "the sum of a mask: 0 when nothing is selected",
-    "filtered-count": "the size of a selection: 0 when nothing is selected",
-    "degree": "a node's degree: 0 for an isolated node",
-}
-
+LOG_OF_SOFTMAX = "log-of-softmax"
 _OF_EXPONENTIALS = frozenset({"softmax-by-hand", "logsumexp-by-hand"})
 
 Concerns = Callable[[UnitView, str], bool]
@@ -127,6 +90,10 @@ def _grade(candidate: Candidate) -> str:
     return "likely" if compared and candidate.kind in _OF_EXPONENTIALS else candidate.grade
 
 
+def _uses_paddle(unit: UnitView) -> bool:
+    return any(imported.target.partition(".")[0] == "paddle" for imported in unit.outline.imports)
+
+
 def _hit(unit: UnitView, candidate: Candidate, role: str) -> Hit:
     facts: dict[str, str | int | float] = {
         "operand": candidate.operand,
@@ -139,13 +106,6 @@ def _hit(unit: UnitView, candidate: Candidate, role: str) -> Hit:
         "sites": 1 + len(candidate.related),
         **candidate.facts,
     }
-    path = unit.facts.path
-    links = [Link(Span(path, *place), _LABELS.get(label, label)) for place, label in candidate.trace]
-    links += [Link(Span(path, *place), "the same again") for place in candidate.related]
-    return Hit(
-        at=Span(path, *candidate.at),
-        facts={name: Value(value, State.DERIVED) for name, value in facts.items()},
-        related=tuple(links),
-        symbol=unit.facts.qualname,
-        evidence=candidate.text,
-    )
+    if candidate.kind == LOG_OF_SOFTMAX:
+        facts["library"] = "paddle" if _uses_paddle(unit) else "other"
+    return hit_of(unit, candidate, facts)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from trainlint.analysis.facts import Candidate, Place
+from trainlint.analysis.facts import Candidate
+from trainlint.checks.hits import hit_of
+from trainlint.checks.operand_words import OPERAND_WORDS
 from trainlint.checks.roles import (
     NEUTRAL,
     SILENT,
@@ -19,37 +21,14 @@ from trainlint.checks.roles import (
     trains_itself,
 )
 from trainlint.checks.view import UnitView
-from trainlint.findings import Span
-from trainlint.recipe.model import Hit, Link, State, Value
+from trainlint.recipe.model import Hit
 
-_LABELS = {
-    "mask": "the mask is made here",
-    "source": "made from this",
-    "condition": "this condition expects zeros",
-    "sum-of-squares": "a sum of squares: 0 where every element is 0",
-    "square": "a square: 0 where its base is 0",
-    "variance": "a variance: 0 where all values are equal",
-    "one-minus-square": "one minus a square: 0 where the square is 1",
-    "magnitude": "a magnitude: 0 is possible",
-    "clamped-at-zero": "clamped to 0, not above it",
-    "std": "a standard deviation: 0 where all values are equal",
-    "max-min": "max − min: 0 where all values are equal",
-    "norm": "a norm: 0 for a zero vector",
-    "sum-of-magnitudes": "a sum of magnitudes: 0 where every element is 0",
+_WORDS = {
+    **OPERAND_WORDS,
     "exponential": "an exponential: exactly 0 far below 0",
-    "distance": "a distance: 0 for equal points",
-    "hand-made-norm": "a norm: 0 for a zero vector",
-    "hand-made-std": "a standard deviation: 0 where all values are equal",
-    "label-mask-count": "a count that the labels decide: 0 when none match",
-    "length-mask-count": "a count of valid positions: 0 for an empty sequence",
-    "mask-count": "the sum of a mask: 0 when nothing is selected",
-    "filtered-count": "the size of a selection: 0 when nothing is selected",
-    "degree": "a node's degree: 0 for an isolated node",
-    "adjacency": "made from an adjacency matrix: 0 without edges",
-    "learned": "a learned parameter: training may take it to 0",
-    "disparity": "a disparity: 0 at infinity",
+    "clamped-at-zero": "clamped to 0, not above it",
 }
-
+"""Under a root and in a denominator only the zero matters."""
 
 _MODULES = frozenset({"torch", "th", "F", "paddle", "tf", "jnp", "np", "ops", "K"})
 
@@ -104,20 +83,7 @@ def _hit(unit: UnitView, candidate: Candidate, role: str, trains: bool) -> Hit:
         "fixed": fixed,
         "sites": 1 + len(candidate.related),
     }
-    path = unit.facts.path
-    links = [Link(_span(path, place), _LABELS.get(label, label)) for place, label in candidate.trace]
-    links += [Link(_span(path, place), "the same again") for place in candidate.related]
-    return Hit(
-        at=_span(path, candidate.at),
-        facts={name: Value(value, State.DERIVED) for name, value in facts.items()},
-        related=tuple(links),
-        symbol=unit.facts.qualname,
-        evidence=candidate.text,
-    )
-
-
-def _span(path: str, place: Place) -> Span:
-    return Span(path, *place)
+    return hit_of(unit, candidate, facts, _WORDS)
 
 
 def _operand_and_fix(candidate: Candidate) -> tuple[str, str]:
@@ -154,17 +120,7 @@ def _operand_node(statement: ast.stmt, kind: str) -> ast.expr | None:
 
 def _is_module(node: ast.expr) -> bool:
     """Whether a call's receiver is a module's name, so that the operand is the first argument."""
-    return isinstance(node, ast.Name) and node.id in (
-        "torch",
-        "paddle",
-        "tf",
-        "jnp",
-        "np",
-        "F",
-        "th",
-        "ops",
-        "K",
-    )
+    return isinstance(node, ast.Name) and node.id in _MODULES
 
 
 def _guarded(candidate: Candidate, written: str, *, atom: bool = True) -> str:

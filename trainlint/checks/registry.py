@@ -15,7 +15,7 @@ from trainlint.rulebook.functions import function_named
 
 Check = Callable[..., Iterable[Hit]]
 
-_MACHINERY = frozenset({"judge", "registry"})
+_MACHINERY = frozenset({"hits", "judge", "registry"})
 
 
 @cache

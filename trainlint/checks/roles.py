@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from trainlint.analysis.facts import Candidate, Unit
+from trainlint.analysis.index.callers import callers_by_name, calls_to, last_name
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.checks.view import UnitView
 from trainlint.knowledge.roles import RoleWords, load_roles, words_of
@@ -17,11 +18,16 @@ SILENT = "silent"
 _ASIDE = "aside"
 """Silent only for its folder (scripts, tools): what is wrong there is worth telling, what may be is not."""
 
+_WITHOUT_ROLE = (NEUTRAL, _ASIDE)
+"""What a unit is by itself that only its callers can say more about."""
+
 _ASIDE_PENALTY = 2
 _CALLER_DEPTH = 3
 _MOST_CALLERS = 12
 
 _TESTS = frozenset({"test", "tests", "testing"})
+_LOADERS = frozenset({"load_state_dict", "load", "load_from_checkpoint", "load_weights", "from_pretrained"})
+_TRAINERS = frozenset("train training trainer fit backward minimize step optimizer optim adam sgd".split())
 
 
 def role_of(view: UnitView) -> str:
@@ -31,19 +37,19 @@ def role_of(view: UnitView) -> str:
 
     A helper that only silent code calls is silent too.
     """
-    return SILENT if (role := _role(view)) == _ASIDE else role
+    role = _role(view.index, view.facts.path, view.facts.qualname)
+    return SILENT if role == _ASIDE else role
 
 
-def _role(view: UnitView) -> str:
-    path, qualname = view.facts.path, view.facts.qualname
-    role = _own_role(view.index, path, qualname)
+def _role(index: ProjectIndex, path: str, qualname: str) -> str:
+    role = _own_role(index, path, qualname)
     if role == SILENT or not qualname:
         return role
-    callers = _callers(view.index).get(_last(qualname), ())
+    callers = _callers(index, last_name(qualname))
     others = [caller for caller in callers if caller != (path, qualname)]
-    if others and all(_own_role(view.index, *caller) == SILENT for caller in others):
+    if others and all(_own_role(index, *caller) == SILENT for caller in others):
         return SILENT
-    if role == NEUTRAL and _is_called_in_training(view.index, path, qualname, _CALLER_DEPTH):
+    if role in _WITHOUT_ROLE and _is_called_in_training(index, path, qualname, _CALLER_DEPTH):
         return TRAINING
     return role
 
@@ -51,25 +57,13 @@ def _role(view: UnitView) -> str:
 @lru_cache(maxsize=4096)
 def _is_called_in_training(index: ProjectIndex, path: str, qualname: str, depth: int) -> bool:
     """Whether code that a gradient flows through calls this function, itself or through another helper."""
-    name = _last(qualname)
-    for caller in _callers(index).get(name, ())[:_MOST_CALLERS]:
-        if caller == (path, qualname) or not _resolves_to(index, caller, name, (path, qualname)):
+    for caller in _callers(index, last_name(qualname))[:_MOST_CALLERS]:
+        if caller == (path, qualname) or not calls_to(index, caller, (path, qualname)):
             continue
         role = _own_role(index, *caller)
         if role == TRAINING:
             return True
-        if role == NEUTRAL and depth > 1 and _is_called_in_training(index, *caller, depth - 1):
-            return True
-    return False
-
-
-def _resolves_to(index: ProjectIndex, caller: tuple[str, str], name: str, callee: tuple[str, str]) -> bool:
-    """Whether one of the calls that a unit writes with this last name means that function."""
-    unit = index.unit(*caller)
-    calls = [call for call in unit.calls if call.rpartition(".")[2] == name] if unit is not None else []
-    for call in calls:
-        target = index.resolve(*caller, call)
-        if (target.path, target.qualname) == callee:
+        if role in _WITHOUT_ROLE and depth > 1 and _is_called_in_training(index, *caller, depth - 1):
             return True
     return False
 
@@ -77,17 +71,21 @@ def _resolves_to(index: ProjectIndex, caller: tuple[str, str], name: str, callee
 def role_of_candidate(view: UnitView, candidate: Candidate, *, of_value: bool = False) -> str:
     """The role of a site: training where its value reaches what the unit itself minimises.
 
-    Else the unit's. `of_value`: it is the value itself that goes wrong, so that the folder alone (scripts,
-    tools) does not make the code silent.
+    Else the unit's; where the operand is handed to another unit, that of either, if none is silent.
+    `of_value`: it is the value itself that goes wrong, so that the folder alone (scripts, tools) does not
+    make the code silent.
     """
-    if "role" not in candidate.open and not _is_test(view.facts.path):
+    if "role" not in candidate.open and not is_test(view.facts.path):
         return TRAINING
-    role = _role(view)
+    roles = [_role(view.index, view.facts.path, view.facts.qualname)]
+    if candidate.path:
+        roles.append(_role(view.index, candidate.path, candidate.qualname))
+    role = next((each for each in (SILENT, TRAINING, _ASIDE) if each in roles), NEUTRAL)
     return (NEUTRAL if of_value else SILENT) if role == _ASIDE else role
 
 
 @lru_cache(maxsize=4096)
-def _is_test(path: str) -> bool:
+def is_test(path: str) -> bool:
     """Whether a file holds tests: `tests/…`, `test_x.py`, `x_test.py`; a script `test.py` need not."""
     place = PurePosixPath(path)
     words = {word for part in place.parts[:-1] for word in words_of(part)}
@@ -99,15 +97,15 @@ def _is_test(path: str) -> bool:
 def _own_role(index: ProjectIndex, path: str, qualname: str) -> str:
     roles = load_roles()
     unit = index.unit(path, qualname)
-    function = _last(qualname)
-    if unit is None or _without_gradient(unit) or function in roles.silent_functions:
+    function = last_name(qualname)
+    if unit is None or _without_gradient(unit) or _only_infers(unit) or function in roles.silent_functions:
         return SILENT
     score = _class_score(index, path, qualname) + _name_score(qualname, function, roles)
     trains, (place, aside) = _trains(unit, roles), _place_score(path)
     if trains:
         score += 2
     # A script that trains is training code, in whichever folder it lies; a test that does is a test.
-    score += max(place, 0) if trains and not _is_test(path) else place
+    score += max(place, 0) if trains and not is_test(path) else place
     if score >= 2:
         return TRAINING
     if score >= 0:
@@ -115,24 +113,10 @@ def _own_role(index: ProjectIndex, path: str, qualname: str) -> str:
     return _ASIDE if score + aside >= 0 else SILENT
 
 
-def _last(qualname: str) -> str:
-    return qualname.rpartition(".")[2].partition("#")[0]
-
-
-@lru_cache(maxsize=1)
-def _callers(index: ProjectIndex) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Units by the last name of what they call.
-
-    Names that several definitions share are told apart by no one here.
-    """
-    found: dict[str, dict[tuple[str, str], None]] = {}
-    for path, outline in index.outlines.items():
-        if _is_test(path):
-            continue
-        for unit in outline.units:
-            for call in unit.calls:
-                found.setdefault(call.rpartition(".")[2], {})[path, unit.qualname] = None
-    return {name: tuple(units) for name, units in found.items()}
+@lru_cache(maxsize=4096)
+def _callers(index: ProjectIndex, name: str) -> tuple[tuple[str, str], ...]:
+    """The units outside of tests that call something of this last name."""
+    return tuple(caller for caller in callers_by_name(index).get(name, ()) if not is_test(caller[0]))
 
 
 def is_differentiable_library(view: UnitView) -> bool:
@@ -167,6 +151,14 @@ def _trains(unit: Unit, roles: RoleWords) -> bool:
 
 def _without_gradient(unit: Unit) -> bool:
     return any("no_grad" in text or "inference_mode" in text for text in unit.decorators)
+
+
+def _only_infers(unit: Unit) -> bool:
+    """Whether a unit loads weights and runs the network in evaluation mode, and trains nothing."""
+    names = {call.rpartition(".")[2] for call in unit.calls}
+    if "eval" not in names or names.isdisjoint(_LOADERS):
+        return False
+    return _TRAINERS.isdisjoint(word for name in names for word in words_of(name))
 
 
 def _class_score(index: ProjectIndex, path: str, qualname: str) -> int:

@@ -9,12 +9,13 @@ import click
 
 from trainlint.output.places import Places
 from trainlint.output.recipe import recipe_text
-from trainlint.output.terminal import Style
+from trainlint.output.terminal import Style, visible
 from trainlint.output.why import why_text
 from trainlint.recipe.model import Recipe
 from trainlint.recipe.schema import recipe_schema
 from trainlint.suggest import did_you_mean
 
+_TOLD = 10
 _CONFIG = "recipe"
 """The kind of a recipe that a config gave: of a folder they are many, and told in a line each."""
 
@@ -33,10 +34,13 @@ def show_recipes(paths: Sequence[str], why: str | None, style: Style, *, as_json
         if why not in fields:
             raise click.UsageError(f"a recipe has no field {why!r}{did_you_mean(why, fields)}")
     found: list[tuple[Recipe, Places]] = []
+    told: list[str] = []
     for project in discover(paths).projects:
         places = Places(project.root)
         named = [Path(project.root, path) for path in sorted(project.named)]
-        found += [(recipe, places) for recipe in recipes(named)]
+        gaps: dict[str, str] = {}
+        found += [(recipe, places) for recipe in recipes(named, gaps=gaps)]
+        told += [f"{visible(places.path(path))}: {visible(gaps[path])}" for path in sorted(gaps)]
     if as_json:
         from trainlint.output.recipe_json import recipes_json  # noqa: PLC0415
 
@@ -54,8 +58,14 @@ def show_recipes(paths: Sequence[str], why: str | None, style: Style, *, as_json
         for recipe, places in found
     ]
     if not parts and not lines:
-        return "No training program or training config found there.\n"
+        return "No training program or training config found there.\n" + _first(told)
     return ("\n" if why is None else "").join([*parts, *filter(None, [lines])])
+
+
+def _first(told: Sequence[str]) -> str:
+    """The first of some lines, and how many more there are."""
+    rest = [f"and {len(told) - _TOLD} more"] if len(told) > _TOLD else []
+    return "".join(f"  {line}\n" for line in (*told[:_TOLD], *rest))
 
 
 def _is_listed(recipe: Recipe, places: Places, files: Collection[Path]) -> bool:

@@ -132,9 +132,9 @@ class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"i
     project add keys). `documents` are the languages its files are written in. Where `complete` rows are
     given, a config that holds none of them whole is a part of one. `adapter` names the code that reads what
     fields cannot say. `package` is the trainer's own, whose sources in a project say more than any table.
-    `key_tables` hold the keys it knows: at its root, or, with `key_sections`, in a section (`Optimizer`) by
-    the value of one of its keys (`name`). A key of `other_schema` brings keys of its own, unless its values
-    begin with what stands there.
+    `key_tables` hold the keys it knows: at its root, and, with `key_sections`, in a section (`Optimizer`) by
+    the value of one of its keys (`name`), or whatever it holds (""). A key of `other_schema` brings keys of
+    its own, unless its values begin with what stands there.
     """
 
     id: str

@@ -3,7 +3,6 @@ and nothing else."""
 
 from __future__ import annotations
 
-import keyword
 from typing import Any
 
 from trainlint.knowledge.format_model import Format
@@ -39,21 +38,35 @@ def format_schema(name: str) -> Schema:
         "title": f"{format_.title} config",
         "description": f"Keys and types read from the sources of these releases: {read}.",
         "type": "object",
+        "properties": {},
     }
-    if format_.key_sections:
-        schema["properties"] = {
-            section: _section(format_, section, selector)
-            for section, selector in format_.key_sections.items()
-        }
-        return schema
     known = key_schema(format_.key_tables, "", swallows=False)
+    if known is not None:
+        schema["properties"] = _properties(known)
+        if format_.keys != "shared":
+            schema.update(_closed(format_, known))
+    for section, selector in format_.key_sections.items():
+        *above, last = section.split(".")
+        at = schema
+        for step in above:
+            at = at["properties"][step]
+        at["properties"][last] = _selected(format_, section, selector) if selector else _own(format_, section)
+    return schema
+
+
+def _own(format_: Format, section: str) -> Schema:
+    """A section that has the same keys wherever it stands."""
+    known = key_schema(format_.key_tables, section, swallows=False)
     if known is None:
-        raise KeyError(name)
-    schema["properties"] = _properties(format_, known)
-    return schema if format_.keys == "shared" else {**schema, **_closed(format_, known)}
+        raise KeyError(section)
+    return {
+        "type": ["object", "null", "string", "boolean"],
+        "properties": _properties(known),
+        "propertyNames": _names(known),
+    }
 
 
-def _section(format_: Format, section: str, selector: str) -> Schema:
+def _selected(format_: Format, section: str, selector: str) -> Schema:
     """A section whose keys depend on the class it names."""
     names = sorted(
         {
@@ -68,7 +81,7 @@ def _section(format_: Format, section: str, selector: str) -> Schema:
         known = key_schema(format_.key_tables, f"{section}.{each}", swallows=False)
         if known is not None:
             chosen = {"properties": {selector: {"const": each}}, "required": [selector]}
-            then = {"properties": _properties(format_, known), "propertyNames": _names(known)}
+            then = {"properties": _properties(known), "propertyNames": _names(known)}
             choices.append({"if": chosen, "then": then})
     return {
         "type": ["object", "null", "string"],
@@ -100,31 +113,26 @@ def _names(known: KeySchema) -> Schema:
     return {"anyOf": [names, {"pattern": _KEYS_OF_ONES_OWN}, {"not": {"pattern": _IDENTIFIER}}]}
 
 
-def _properties(format_: Format, known: KeySchema) -> Schema:
-    """What editors offer; names that stand in a table only because some code speaks of them are left out."""
-    newest = {table: key_table(table).versions[-1] for table in format_.key_tables}
-    offered = {}
-    for key, each in sorted(known.keys.items()):
-        if (
-            "." not in key
-            and (each.types or key.islower())
-            and not key.startswith("_")
-            and not keyword.iskeyword(key)
-        ):
-            offered[key] = _property(each, frozenset(newest.values()))
-    return offered
+def _properties(known: KeySchema) -> Schema:
+    """What editors offer: keys that some release's schema has."""
+    return {
+        key: _property(each) for key, each in sorted(known.keys.items()) if "." not in key and not each.inner
+    }
 
 
-def _property(known: KnownKey, newest: frozenset[str]) -> Schema:
+def _property(known: KnownKey) -> Schema:
     """The values a key takes: numbers are judged, of the others the type is only told."""
     schema: Schema = {}
-    if known.types:
-        schema["description"] = " or ".join(sorted(known.types - {"null"})) or "null"
-    if known.absent:
-        told = f"Not in {', '.join(known.absent)}."
-        schema["description"] = f"{schema['description']}. {told}" if "description" in schema else told
-    if newest & set(known.absent):
+    told = [" or ".join(sorted(known.types - {"null"})) or "null"] if known.types else []
+    if known.since:
+        told.append(f"since {known.since}")
+    if known.until:
+        told.append(f"until {known.until}")
         schema["deprecated"] = True
+    if known.renamed:
+        told.append(f"now {known.renamed}")
+    if told:
+        schema["description"] = ", ".join(told)
     if known.types and known.types <= _NUMBERS:
         schema.update(_number(whole="number" not in known.types))
     elif known.types and known.types <= {"boolean", "null"}:

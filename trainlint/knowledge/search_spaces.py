@@ -14,7 +14,8 @@ class Range(msgspec.Struct, frozen=True):
 
     `package` must be imported for a method of this name to count. The same range is drawn on a logarithmic
     scale by the callable `log_callee` of the same package or object, with `log_argument`, or by a mapping
-    whose distribution is `log_value`.
+    whose distribution is `log_value`. In files `scales` tells the scale of each kind of range, `stepped`
+    which of them draw multiples of a step.
     """
 
     tool: str
@@ -33,15 +34,19 @@ class Range(msgspec.Struct, frozen=True):
     log_callee: str = ""
     log_argument: str = ""
     log_value: str = ""
+    scales: dict[str, str] = {}
+    stepped: tuple[str, ...] = ()
 
 
 class SearchSpaces(msgspec.Struct, frozen=True):
     """`methods` by bare name, `functions` by canonical name, `mappings` by the key that tells the
-    distribution, `bounds`: callables that take a mapping from parameter to (low, high)."""
+    distribution, `files` by the tool that reads them, `bounds`: callables that take a mapping from parameter
+    to (low, high)."""
 
     methods: dict[str, Range]
     functions: dict[str, Range]
     mappings: dict[str, Range]
+    files: dict[str, Range]
     bounds: dict[str, Range]
 
 

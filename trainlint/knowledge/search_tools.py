@@ -123,6 +123,17 @@ class Mapped(msgspec.Struct, frozen=True):
     halving: Halving
 
 
+class NniKeys(msgspec.Struct, frozen=True):
+    """The keys of an experiment of NNI, over its versions, and how its tuners choose the trials."""
+
+    names: tuple[str, ...]
+    trials: tuple[str, ...]
+    parallel: tuple[str, ...]
+    pruners: tuple[str, ...]
+    pruning: str
+    tuners: dict[str, str]
+
+
 class Runner(msgspec.Struct, frozen=True):
     """An object that runs trials at once."""
 
@@ -152,6 +163,7 @@ class SearchTools(msgspec.Struct, frozen=True):
     product: str
     combinations: str
     mapped: Mapped
+    nni: NniKeys
 
     def canonical(self, name: str) -> str:
         """The name under which the facts are filed."""

@@ -46,6 +46,11 @@ def newest_allowed(specifier: str) -> str:
     return lowest
 
 
+def shown_version(version: str) -> str:
+    """A version for people; what stands for any later part is an x: 2.999999 is 2.x."""
+    return ".".join("x" if part == str(_LATEST_PART) else part for part in version.split("."))
+
+
 def _clauses(specifier: str) -> list[tuple[str, str]]:
     """The (operator, version) pairs of a specifier; of alternatives ("2.0 || 2.1", "2.0|2.1") the last."""
     last = re.split(r"\|\|?", specifier)[-1]

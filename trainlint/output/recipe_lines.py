@@ -60,6 +60,10 @@ def _summary(recipe: Recipe) -> str:
             continue
         if value.state is State.OFF:
             shown.append(f"no {word}" if word else "")
+        elif (
+            path == "batch.effective" and value.state is State.DEFAULT and _known(recipe, "batch.per_device")
+        ):
+            shown.append(f"{word} {shown_value(path, value)} a device")
         else:
             shown.append(f"{word} {shown_value(path, value)}".strip())
     return ", ".join(filter(None, shown))

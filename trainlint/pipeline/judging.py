@@ -13,7 +13,7 @@ from trainlint.checks.project import ProjectView
 from trainlint.checks.registry import resolve_check
 from trainlint.checks.view import UnitView
 from trainlint.discovery.dependencies import Dependencies
-from trainlint.findings import Finding, Notice, Span
+from trainlint.findings import Confidence, Finding, Notice, Span
 from trainlint.pipeline.blame import internal_notice
 from trainlint.recipe.config.file import ConfigFile
 from trainlint.recipe.model import Hit, Recipe
@@ -58,7 +58,8 @@ class Judging:
             elif rule.judges == "config":
                 found += self._configs(rule, configs)
             elif rule.judges == "project":
-                found += self._checked(rule, [ProjectView(list(recipes), self.dependencies)], "")
+                view = ProjectView(list(recipes), self.dependencies, configs)
+                found += self._checked(rule, [view], "")
             elif rule.judges == "unit":
                 found += self._units(rule, units)
         return [self._with_severity(finding) for finding in found]
@@ -77,16 +78,15 @@ class Judging:
                     self.about_syntax.append(finding)
                 yield finding
 
-    def _units(self, rule: Rule, units: Sequence[UnitFacts]) -> Iterator[Finding]:
-        told: set[Span] = set()
+    def _units(self, rule: Rule, units: Sequence[UnitFacts]) -> Iterable[Finding]:
+        told: dict[Span, Finding] = {}
         for facts in units:
             if not facts.candidates:
                 continue
             for finding in self._checked(rule, [UnitView(facts, self.index)], facts.path):
-                # What several callers hand to one place is told there once.
-                if finding.span not in told:
-                    told.add(finding.span)
-                    yield finding
+                known = told.get(finding.span)
+                told[finding.span] = finding if known is None else _both(known, finding)
+        return told.values()
 
     def _checked(self, rule: Rule, subjects: Iterable[object], path: str) -> Iterator[Finding]:
         check = resolve_check(rule.check)
@@ -107,3 +107,13 @@ class Judging:
     def _with_severity(self, finding: Finding) -> Finding:
         chosen = self.settings.severity.get(finding.rule)
         return finding if chosen is None else msgspec.structs.replace(finding, severity=chosen)
+
+
+def _both(one: Finding, other: Finding) -> Finding:
+    """What several callers hand to one place, told there once: the surer and graver of two findings, with the
+    ways of both to it."""
+    ranks = [(each.confidence is Confidence.HIGH, each.severity.rank) for each in (one, other)]
+    kept, left = (one, other) if ranks[0] >= ranks[1] else (other, one)
+    places = {each.span: each for each in (*left.related, *kept.related)}
+    related = sorted(places.values(), key=lambda each: (each.span, each.message))
+    return msgspec.structs.replace(kept, related=tuple(related))

@@ -54,6 +54,12 @@ def holding_of(sources: ProjectSources, index: ProjectIndex, digests: Mapping[st
     return Holding(index, digests, sources.config_paths(), launches)
 
 
+def is_telling(facts: UnitFacts) -> bool:
+    """Whether judging needs the reading of a unit: it has candidates, met a limit, or asks something of its
+    callers."""
+    return bool(facts.candidates or facts.limits or facts.preconditions)
+
+
 class Keeper:
     """Collects answers as they are found."""
 
@@ -63,7 +69,7 @@ class Keeper:
 
     def numeric(self, path: str, trail: Trail) -> None:
         """The readings of a file's units are done."""
-        found = [facts for facts in self._used(trail) if facts.candidates or facts.limits]
+        found = [facts for facts in self._used(trail) if is_telling(facts)]
         self._add(NUMERIC, path, trail, found)
 
     def program(self, entry: str, trail: Trail, linked: Linked) -> None:
@@ -98,8 +104,12 @@ class Keeper:
     def _brief(self, path: str, qualname: str) -> UnitFacts:
         facts = self._reader.read(path, qualname)
         candidates = facts.candidates if facts is not None else []
+        needed = facts.preconditions if facts is not None else []
         limits = self._reader.limits((path, qualname))
-        return UnitFacts(path, qualname, [], [], [], [], {}, {}, [], candidates=candidates, limits=limits)
+        return UnitFacts(
+            path, qualname, [], [], [], [], {}, {}, [],
+            candidates=candidates, limits=limits, preconditions=needed,
+        )  # fmt: skip
 
     def _add(self, kind: str, path: str, trail: Trail, value: object) -> None:
         self._kept.append(Kept(kind, path, rests_of(trail), pack(value)))

@@ -15,12 +15,14 @@ from trainlint.cache.answers import Answers
 from trainlint.findings import Notice
 from trainlint.pipeline.clock import Clock
 from trainlint.pipeline.garbage import patient
+from trainlint.pipeline.handed import both, callers_of_told
 from trainlint.pipeline.linked import Linked
 from trainlint.pipeline.recalling import KnownAnswers, KnownOutlines
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.pipeline.stages import Interpreted, Interpreting, Outlined, outline_files
 from trainlint.pipeline.workers import Workers, processes
 from trainlint.recipe.code.entries import entry_points
+from trainlint.recipe.code.model.compile_signs import compiles_models
 from trainlint.recipe.code.search_signs import declares_search
 
 if TYPE_CHECKING:
@@ -92,15 +94,26 @@ class _Project:
         return fresh if known is None else known.with_fresh(fresh)
 
     def interpreted(self, outlined: Outlined, index: ProjectIndex) -> Interpreted:
-        """The candidates of the named files, and all programs."""
+        """The candidates of the named files, and of what others hand to them; and all programs."""
         reader = Reader(index, self.sources.lines, self.sources.knowledge)
-        named = [path for path in index.outlines if path in self.sources.project.named]
-        files = [path for path in named if reader.numeric_units(path)]
+        numeric = [path for path in index.outlines if reader.is_numeric(path)]
+        named = [path for path in numeric if path in self.sources.project.named]
+        found = self.remembered_or_read(outlined, index, named, self.entries(index))
+        # What is told in a named file, or with it, takes all callers of the function it stands in.
+        others = callers_of_told(index, found.facts, frozenset(named)) & (set(numeric) - set(named))
+        if others:
+            found = both(found, self.remembered_or_read(outlined, index, sorted(others), []))
+        return found
+
+    def remembered_or_read(
+        self, outlined: Outlined, index: ProjectIndex, files: list[str], entries: list[str]
+    ) -> Interpreted:
+        """The candidates of these files and these programs."""
         known = KnownAnswers(self.memory, self.sources, index) if self.memory is not None else None
         if known is None:
-            return self.interpret(outlined, index, files, self.entries(index), None)
+            return self.interpret(outlined, index, files, entries, None)
         with self.clock.stage("link"):
-            files, entries = known.missing(files, self.entries(index))
+            files, entries = known.missing(files, entries)
         return known.with_fresh(self.interpret(outlined, index, files, entries, known.answers))
 
     def interpret(
@@ -153,9 +166,12 @@ class _Project:
         return self._workers
 
     def entries(self, index: ProjectIndex) -> list[str]:
-        """Files that are run, and those that declare what a hyper-parameter search draws from."""
-        searching = (path for path in index.outlines if declares_search(index, path))
-        return sorted({*entry_points(index, self.sources.knowledge), *searching})
+        """Files that are run, those that declare what a hyper-parameter search draws from, and those that
+        compile models."""
+        beside = (
+            path for path in index.outlines if declares_search(index, path) or compiles_models(index, path)
+        )
+        return sorted({*entry_points(index, self.sources.knowledge), *beside})
 
     def _tell(self, stage: str, done: int, items: Sequence[str]) -> None:
         self.clock.tell(stage, done, len(items))

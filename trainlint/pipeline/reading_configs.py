@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -11,12 +12,15 @@ from trainlint.analysis.facts import Outline
 from trainlint.discovery.gitignore import Patterns
 from trainlint.discovery.paths import pattern_form
 from trainlint.findings import Notice
+from trainlint.knowledge.shipped_bases import is_shipped
 from trainlint.pipeline.linked import Linked
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.recipe.config.composition.compose import Composer
+from trainlint.recipe.config.composition.files import ProjectFiles
 from trainlint.recipe.config.file import ConfigFile, KeyUse, config_file
 from trainlint.recipe.config.file import Reader as ConfigReader
 from trainlint.recipe.config.from_config import config_recipe
+from trainlint.recipe.config.project_reads import ProjectCode
 from trainlint.recipe.config.recognise import is_template, may_be_python_config
 from trainlint.recipe.config.uses import key_uses
 from trainlint.recipe.model import Recipe
@@ -52,6 +56,7 @@ def read_configs(
         if may_be_python_config(outline):
             _read(path, sources, loading, found, declared=False)
     found.files.sort(key=lambda config: config.path)
+    found.notices += _laid_over(found.files)
     return found
 
 
@@ -59,7 +64,7 @@ class _Loading:
     """Which programs load which config, what they do with its keys, and what configs are based on."""
 
     def __init__(self, programs: Sequence[Linked], sources: ProjectSources) -> None:
-        self.composer = Composer(sources.first_document, sources.text, sources.languages)
+        self.composer = Composer(ProjectFiles(sources.first_document, sources.text, sources.languages))
         self.readers: dict[str, list[ConfigReader]] = {}
         self._sources = sources
         self._uses: dict[str, list[KeyUse]] = {}
@@ -82,6 +87,15 @@ class _Loading:
                     return True
         return False
 
+    @cached_property
+    def code(self) -> ProjectCode:
+        """All code of the project."""
+        sources = self._sources
+        known = {(each.span.path, each.span.line) for found in self.readers.values() for each in found}
+        code = [sources.text(path) for path in sources.python_paths()]
+        scripts = [sources.text(path) for path in sources.script_paths()]
+        return ProjectCode(code, scripts, known)
+
     def uses(self, path: str, documents: Sequence[Document]) -> list[KeyUse]:
         """What the programs were seen to do with the keys of the file's first document."""
         seen = self._uses.get(path, [])
@@ -102,6 +116,8 @@ def _read(path: str, sources: ProjectSources, loading: _Loading, found: Configs,
     composed = composer.compose(documents[0]) if documents and composer.inherits(documents[0]) else None
     config = config_file(source, documents, broken, readers, uses, declared=declared, composed=composed)
     config.mentioned = loading.mentioned
+    config.code = loading.code if readers else None
+    config.versions = sources.project.settings.versions
     if documents and documents[0].format == "python" and not config.recognition.recognised:
         return
     found.files.append(config)
@@ -116,9 +132,27 @@ def _read(path: str, sources: ProjectSources, loading: _Loading, found: Configs,
         versions=sources.project.settings.versions,
         files=composed.files if composed is not None else (),
         chains=composed.chains if composed is not None else None,
-    ) or sweep_recipe(documents[0], config.recognition, config.loader)
-    if recipe is not None:
-        found.recipes.append(recipe)
+        devices=sources.project.settings.devices,
+    )
+    sweep = sweep_recipe(documents[0], config.recognition, config.loader)
+    found.recipes += [each for each in (recipe, sweep) if each is not None]
+
+
+def _laid_over(files: Sequence[ConfigFile]) -> Iterator[Notice]:
+    """At most one notice: bases that a package ships are not here, so that what they set is not known."""
+    missing = [
+        problem
+        for config in files
+        if config.composed is not None
+        for problem in config.composed.problems
+        if problem.kind == "missing" and is_shipped(problem.target)
+    ]
+    if missing:
+        first = missing[0]
+        message = (
+            f"`{first.target}` is a config of OpenMMLab's packages and not here: what it sets is not known"
+        )
+        yield Notice(first.span.path, first.span.line, "missing-base", message)
 
 
 def _unclaimed(path: str, sources: ProjectSources) -> Iterator[Notice]:

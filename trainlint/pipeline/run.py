@@ -85,13 +85,14 @@ class Run:
         """Everything before judging: outlines, close readings, recipes."""
         reading = read_python(self.sources, self._jobs, self._clock, self._memory)
         self.index = reading.index
-        self.units = [facts for facts in reading.facts if facts.path in self.project.named]
+        self.units = reading.facts
         self.programs = [program for program in reading.programs if program.recipe is not None]
         with self._clock.stage("configs"), patient():
             self.configs = read_configs(self.sources, self.programs, self.index.outlines)
         of_code = [program.recipe for program in self.programs if program.recipe is not None]
         self.recipes = [*of_code, *self.configs.recipes]
-        self.searches = [program.spaces for program in reading.programs if program.spaces is not None]
+        beside = [each for program in reading.programs for each in (program.spaces, program.models)]
+        self.searches = [each for each in beside if each is not None]
         self._notices = [*reading.notices, *self.configs.notices]
 
     def report(self) -> Report:
@@ -217,7 +218,7 @@ class Run:
             if config.path in named and config.path not in spoken and not template:
                 yield from broken_notices(config.path, config.broken)
         for facts in self.units:
-            for limit in facts.limits:
+            for limit in facts.limits if facts.path in named else ():
                 where = facts.qualname or "the module's body"
                 yield Notice(facts.path, _first_line(self.index, facts), "budget", f"{where}: {limit}")
         for error in self.rulebook.errors:

@@ -159,6 +159,10 @@ class ProjectSources:
         """Python files and notebooks, sorted."""
         return [path for path, language in self.languages.items() if language in ("python", "notebook")]
 
+    def script_paths(self) -> list[str]:
+        """Shell scripts and makefiles, sorted."""
+        return [path for path, language in self.languages.items() if language in _COMMANDS]
+
     def config_paths(self) -> list[str]:
         """YAML, JSON and TOML files, sorted."""
         return [path for path, language in self.languages.items() if language in _PARSERS]

@@ -16,10 +16,11 @@ from trainlint.cache.rests import LAUNCHES
 from trainlint.findings import Notice
 from trainlint.knowledge.base import Knowledge
 from trainlint.pipeline.blame import internal_notice
-from trainlint.pipeline.keeping import Consulted, Keeper
+from trainlint.pipeline.keeping import Consulted, Keeper, is_telling
 from trainlint.pipeline.linked import Linked
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.recipe.code.entries import is_entry
+from trainlint.recipe.code.model.compile_signs import compiles_models
 from trainlint.recipe.code.search_signs import declares_search
 from trainlint.recipe.code.tables import ProjectTables
 from trainlint.recipe.config.store import ConfigStore
@@ -95,11 +96,12 @@ class Interpreting:
         self._configs = Consulted(sources.config_paths(), index.recorder)
 
     def numeric(self, path: str) -> None:
-        """Read the units of a file that divide or take roots."""
+        """Read the units of a file that divide or take roots, and those that hand operands to such."""
         with self._on_trail() as trail:
-            for qualname in self.reader.numeric_units(path):
-                with self._guarded(path, qualname):
-                    self.reader.facts(path, qualname)
+            for units in (self.reader.numeric_units, self.reader.handing_units):
+                for qualname in units(path):
+                    with self._guarded(path, qualname):
+                        self.reader.facts(path, qualname)
         if self._keeper is not None and not self.notices:
             self._keeper.numeric(path, trail)
 
@@ -114,12 +116,14 @@ class Interpreting:
     def _link(self, entry: str) -> Linked:
         # Half of what is imported is for linking: where all programs are remembered it is not needed.
         from trainlint.recipe.code.from_code import code_recipe  # noqa: PLC0415
+        from trainlint.recipe.code.model.unfitted import model_recipe  # noqa: PLC0415
         from trainlint.recipe.code.programs import Program  # noqa: PLC0415
         from trainlint.recipe.code.spaces import search_recipe  # noqa: PLC0415
 
         store = ConfigStore(entry, self._configs, self._first_document, self._lines)
         recipe: Recipe | None = None
         spaces: Recipe | None = None
+        models: Recipe | None = None
         with self._guarded(entry, ""):
             self.index.recorder.other(LAUNCHES + entry)
             launch = Overrides(self.sources.launches, entry, self.sources.project.settings.devices)
@@ -129,13 +133,15 @@ class Interpreting:
                     recipe = code_recipe(program)
                 if declares_search(self.index, entry):
                     spaces = search_recipe(program)
+                if compiles_models(self.index, entry):
+                    models = model_recipe(program, trains=recipe is not None)
             finally:
                 program.release()
-        return Linked(entry, recipe, store.readers, store.uses, spaces)
+        return Linked(entry, recipe, store.readers, store.uses, spaces, models)
 
     def result(self, programs: list[Linked]) -> Interpreted:
-        """These programs with the readings that judging needs: those with candidates, or that met a limit."""
-        kept = [facts for facts in self.reader.known() if facts.candidates or facts.limits]
+        """These programs with the readings that tell something."""
+        kept = [facts for facts in self.reader.known() if is_telling(facts)]
         answers = self._keeper.taken(whole=not self.notices) if self._keeper is not None else []
         return Interpreted(kept, programs, self.notices, answers)
 

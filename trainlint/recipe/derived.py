@@ -8,6 +8,7 @@ from trainlint.knowledge.formats import load_formats
 from trainlint.knowledge.layers import model_kind
 from trainlint.recipe.model import Link, State, Value
 from trainlint.recipe.reference import derive_reference
+from trainlint.recipe.sizes import derive_size
 
 _ADAPTIVE = ("adam", "adaptive", "parameter-free")
 _COUPLED_NORM, _DECOUPLED_NORM = 5e-4, 0.1
@@ -30,16 +31,18 @@ def number(value: Value | None) -> float | None:
 def derive(facts: dict[str, Value], batch_scope: str) -> None:
     """Add every derived fact whose operands are known and that is not there yet.
 
-    `batch_scope`: whom batch.per_device is for: device, or "" where the key does not tell.
+    `batch_scope`: whom batch.per_device is for: device, some-device where nothing says how many there are, or
+    "" where the key does not tell.
     """
     _derive_optimizer(facts)
-    _derive_batch(facts, batch_scope)
+    assumed = _derive_batch(facts, batch_scope)
     _derive_lengths(facts)
     _derive_schedule(facts)
     _derive_shares(facts)
-    _derive_rate(facts)
-    derive_reference(facts)
+    _derive_rate(facts, batch_known=not assumed)
+    derive_reference(facts, batch_known=not assumed)
     _derive_regularization(facts)
+    derive_size(facts)
     _derive_order(facts)
 
 
@@ -67,14 +70,15 @@ def _derive_optimizer(facts: dict[str, Value]) -> None:
         facts.setdefault("optimizer.network", _from(model, kind, f"{model.value}"))
 
 
-def _derive_batch(facts: dict[str, Value], scope: str) -> None:
+def _derive_batch(facts: dict[str, Value], scope: str) -> bool:
+    """Add the whole batch; whether that of one device had to stand for it."""
     effective = facts.get("batch.effective")
     if effective is not None and number(effective) is not None:
-        return
+        return False
     per_device, devices = facts.get("batch.per_device"), facts.get("batch.devices")
     size, world = number(per_device), number(devices)
     if per_device is None or size is None:
-        return
+        return False
     accumulated = number(facts.get("batch.grad_accum")) if "batch.grad_accum" in facts else 1.0
     if accumulated is None or (devices is not None and world is None):
         why = (
@@ -83,19 +87,22 @@ def _derive_batch(facts: dict[str, Value], scope: str) -> None:
             else "the number of devices is not known"
         )
         facts.setdefault("batch.effective", Value(span=per_device.span, unit="samples", reason=why))
-        return
+        return False
     if not scope and world is not None and world > 1:
         choices = (_whole(size * accumulated), _whole(size * world * accumulated))
         why = "the key does not tell whether the batch is one device's or all devices'"
         facts.setdefault(
             "batch.effective", Value(span=per_device.span, unit="samples", reason=why, choices=choices)
         )
-        return
+        return False
     total = _whole(size * (world or 1.0) * accumulated)
     chain = tuple(
         link for value in (devices, facts.get("batch.grad_accum")) if value for link in _links(value)
     )
-    facts.setdefault("batch.effective", Value(total, State.DERIVED, "samples", per_device.span, chain, ""))
+    assumed = scope == "some-device" and devices is None
+    state = State.DEFAULT if assumed else State.DERIVED
+    why = "on one device: nothing says how many there are" if assumed else ""
+    facts.setdefault("batch.effective", Value(total, state, "samples", per_device.span, chain, why))
     factors = [f"{_whole(size):,}"]
     if world is not None and world > 1:
         factors.append(f"{_whole(world)} devices")
@@ -105,6 +112,7 @@ def _derive_batch(facts: dict[str, Value], scope: str) -> None:
         facts.setdefault(
             "batch.composition", Value(" × ".join(factors), State.DERIVED, "", per_device.span, chain)
         )
+    return assumed
 
 
 def _links(value: Value) -> Sequence[Link]:
@@ -164,7 +172,7 @@ def _derive_shares(facts: dict[str, Value]) -> None:
             facts.setdefault(path, _from(length, size / whole, f"of {_whole(whole):,} {run.unit}", "ratio"))
 
 
-def _derive_rate(facts: dict[str, Value]) -> None:
+def _derive_rate(facts: dict[str, Value], *, batch_known: bool) -> None:
     rate, batch = facts.get("optimizer.lr"), facts.get("batch.effective")
     role = facts.get("optimizer.lr_role")
     value = number(rate)
@@ -174,7 +182,7 @@ def _derive_rate(facts: dict[str, Value]) -> None:
     if shape is None or shape.value != "rising":
         facts.setdefault("rate.peak", _from(rate, value, "", "rate"))
     value, total = number(facts.get("rate.peak")), number(batch)
-    if total and value is not None:
+    if total and value is not None and batch_known:
         chain = (*_links(rate), *(_links(batch) if batch is not None else ()))
         facts.setdefault("rate.per_256", Value(value * 256 / total, State.DERIVED, "rate", rate.span, chain))
 

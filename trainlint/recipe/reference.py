@@ -13,13 +13,16 @@ _EXPONENTS = {"sgd": 1.0}
 _WORDS = re.compile(r"[^a-z0-9]+")
 
 
-def derive_reference(facts: dict[str, Value]) -> None:
-    """Add data.scale, and for SGD on ImageNet with a batch-norm net the conventional reference."""
+def derive_reference(facts: dict[str, Value], *, batch_known: bool) -> None:
+    """Add data.scale, and for SGD on ImageNet with a batch-norm net the conventional reference.
+
+    `batch_known` is false where one device's batch stands for the whole one.
+    """
     scale = facts.get("data.scale") or data_scale(facts)
     if scale is not None:
         facts["data.scale"] = scale
     batch, rate = facts.get("batch.effective"), facts.get("rate.peak")
-    if scale is None or scale.value != "imagenet" or batch is None or rate is None:
+    if scale is None or scale.value != "imagenet" or batch is None or rate is None or not batch_known:
         return
     family, size, peak = facts.get("optimizer.family"), batch.value, rate.value
     exponent = _EXPONENTS.get(str(family.value)) if family is not None else None

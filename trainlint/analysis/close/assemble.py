@@ -10,11 +10,12 @@ import libcst as cst
 from trainlint.analysis.close.interpreter import Interpreter
 from trainlint.analysis.close.positions import places
 from trainlint.analysis.close.slices import Slice
-from trainlint.analysis.facts import Candidate, Event, Logged, NumericSummary, Unit, UnitFacts
+from trainlint.analysis.facts import Candidate, Event, NumericSummary, Precondition, Unit, UnitFacts
 
 if TYPE_CHECKING:
     from trainlint.analysis.numerics.numerics import Numerics
     from trainlint.analysis.numerics.sites import RawCandidate
+    from trainlint.analysis.structure.scene import Found, Scene
 
 
 class Reading:
@@ -29,6 +30,7 @@ class Reading:
         piece: Slice,
         module: cst.Module,
     ) -> None:
+        self.unit = unit
         self.read = read
         self.numerics = numerics
         self.piece = piece
@@ -56,20 +58,23 @@ class Reading:
             returned = [back.term for back in read.returns if back.nested < 0 and not back.yields]
             facts.summary = self.numerics.summarise(returned)
             facts.attributes = _attributes(read.events, read, self.numerics)
-            facts.logged = self._logged(self.numerics)
+            facts.preconditions = self._preconditions(facts, self.numerics)
         return facts
 
-    def _logged(self, numerics: Numerics) -> list[Logged]:
-        """The parameters whose logarithm the unit takes, with the places."""
-        found = numerics.logged()
+    def _preconditions(self, facts: UnitFacts, numerics: Numerics) -> list[Precondition]:
+        """What the unit needs of its parameters, with the places."""
+        found = numerics.preconditions()
         nodes, terms = self.read.table.nodes, self.read.table.terms
         if found:
             self._place_some({each.term for each in found})
         return [
-            Logged(each.parameter, each.position, each.complement, at, _text(nodes[each.term], self.module))
+            Precondition(
+                each.kind, each.parameter, each.position, each.complement, facts.path, facts.qualname, at,
+                _text(nodes[each.term], self.module), each.gradient.value,
+            )
             for each in found
             if (at := terms[each.term].at) is not None
-        ]
+        ]  # fmt: skip
 
     def place(self) -> None:
         """Give every term, event and loop its place. Costs about a quarter of parsing the unit."""
@@ -94,6 +99,44 @@ class Reading:
             self._place_some({index for each in raw for index in _pointed_at(each)})
         self.facts.candidates = [_candidate(each, self.read, self.module) for each in raw]
         self.facts.uses = sorted(uses)
+        self.facts.judged = True
+
+    def find_faults(self, scene: Scene) -> None:
+        """Add what is wrong with the layers that the unit makes and calls."""
+        from trainlint.analysis.structure.find import find  # noqa: PLC0415 - few units give a reason to
+
+        faults = find(scene)
+        if faults and not self.facts.placed:
+            shown = {index for each in faults for index in (each.term, *(term for term, _ in each.trace))}
+            self._place_some(shown)
+        self.facts.candidates += [found for each in faults if (found := self._fault(each)) is not None]
+
+    def text(self, index: int) -> str:
+        """How a term is written; "" for one that is not."""
+        return _text(self.read.table.nodes[index], self.module)
+
+    def _fault(self, fault: Found) -> Candidate | None:
+        terms = self.read.table.terms
+        at = terms[fault.term].at
+        if fault.event >= 0:
+            node = self.read.event_nodes[fault.event]
+            at = places(self.module, [node], self.piece.line_map).get(node, at)
+        if at is None:
+            return None
+        written = {name: self.text(index) for name, index in fault.texts.items()}
+        trace = [(place, label) for term, label in fault.trace if (place := terms[term].at) is not None]
+        return Candidate(
+            kind=fault.kind,
+            operand=fault.operand,
+            at=at,
+            text=self.text(fault.term),
+            operand_text="",
+            framework="",
+            grade="certain",
+            trace=[*trace, *fault.elsewhere],
+            operand_at=at,
+            facts={**fault.facts, **written},
+        )
 
     def release(self) -> None:
         """Take apart what the reading was made with, which hangs on itself: only the facts are kept.
@@ -128,13 +171,14 @@ def _attributes(events: Iterable[Event], read: Interpreter, numerics: Numerics) 
 
 def _candidate(raw: RawCandidate, read: Interpreter, module: cst.Module) -> Candidate:
     terms, nodes = read.table.terms, read.table.nodes
-    at = terms[raw.term].at if raw.elsewhere is None else raw.elsewhere.at
+    elsewhere = raw.elsewhere
+    at = terms[raw.term].at if elsewhere is None else elsewhere.at
     assert at is not None
     return Candidate(
         kind=raw.kind,
         operand=raw.operand,
         at=at,
-        text=_text(nodes[raw.term], module) if raw.elsewhere is None else raw.elsewhere.text,
+        text=_text(nodes[raw.term], module) if elsewhere is None else elsewhere.text,
         operand_text=_operand_text(raw, nodes[raw.operand_term], module),
         framework="torch",
         grade=raw.grade,
@@ -147,6 +191,8 @@ def _candidate(raw: RawCandidate, read: Interpreter, module: cst.Module) -> Cand
         open=raw.open,
         operand_at=terms[raw.operand_term].at,
         facts=raw.facts,
+        path="" if elsewhere is None else elsewhere.path,
+        qualname="" if elsewhere is None else elsewhere.qualname,
     )
 
 

@@ -166,6 +166,8 @@ class ExpressionTerms:
         index = self.term("call", tuple(args), keys=tuple(keys), node=node, unique=not pure)
         if pure:
             self.numerics.site(index)
+        elif keys:
+            self.numerics.handing(index)
         self.emit(Event("call", index), node)
         self._mutate(node, index, args)
         return index
@@ -179,7 +181,7 @@ class ExpressionTerms:
         else:
             return False
         # A draw of random numbers is another value each time.
-        return entry is not None and bool(entry.transfer) and not entry.random
+        return entry is not None and entry.transfer not in ("", "drawn") and not entry.random
 
     def _mutate(self, node: cst.Call, call: int, args: Sequence[int]) -> None:
         if not isinstance(node.func, cst.Attribute):

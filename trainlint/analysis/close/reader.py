@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from trainlint.analysis.close.other_units import OtherUnits, Setters
+from trainlint.analysis.close.site_words import has_needs, has_sites
 from trainlint.analysis.close.slices import Slice, parse_slice, unit_source
 from trainlint.analysis.close.terms import NumericHooks, TermTable
-from trainlint.analysis.facts import Logged, NumericSummary, Outline, Place, Unit, UnitFacts
+from trainlint.analysis.facts import Outline, Place, Unit, UnitFacts
 from trainlint.analysis.index.names import Names
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.analysis.index.record import Trail
 from trainlint.analysis.index.targets import Target
-from trainlint.analysis.numerics.hazards.words import may_hold_hazards
 from trainlint.knowledge.base import Knowledge
 
 if TYPE_CHECKING:
@@ -26,16 +27,7 @@ if TYPE_CHECKING:
 
 NUMERIC_FRAMEWORKS = frozenset({"torch", "tensorflow", "keras", "jax", "paddle"})
 
-SITE_WORDS = frozenset(
-    "sqrt sqrt_ rsqrt rsqrt_ pow pow_ div div_ true_divide divide reciprocal hypot".split()
-)
-"""Names of the functions and methods whose sites the numeric rules judge."""
-
-_CALLED_WORDS = frozenset(
-    "log log_ log2 log10 exp exp_ exp2 acos arccos acos_ asin arcsin acosh atanh".split()
-)
-_OTHER_OWNERS = frozenset({"", "self", "math", "np", "numpy", "logger", "logging", "cls"})
-"""Whose `log` and `exp` are none of a tensor's: Python numbers, arrays, Lightning's `self.log`."""
+_TENSOR_TYPE = "Tensor"
 
 
 class Recalled(msgspec.Struct):
@@ -75,6 +67,8 @@ class Reader:
         self._waiting: list[tuple[Reading, dict[str, None], Trail]] = []
         self._judging = False
         self._numeric: dict[str, bool] = {}
+        self._handing: set[tuple[str, str]] = set()
+        self._setters = Setters(index)
 
     def preload(self, facts: Iterable[UnitFacts]) -> None:
         """Take in facts that were read elsewhere."""
@@ -150,11 +144,8 @@ class Reader:
         """The facts of a unit, None where there is no such unit; with the place of every term where asked
         for."""
         key = (path, qualname)
-        known = self._facts.get(key)
-        if known is None or (placed and not known.placed):
-            self._take(path)
-            known = self._facts.get(key)
-        if known is not None and (known.placed or not placed):
+        known = self._known(key, placed)
+        if known is not None:
             self.index.recorder.use(self._trails[key])
             return known
         outline = self.index.outlines.get(path)
@@ -172,6 +163,18 @@ class Reader:
             self.index.recorder.leave(before)
         return facts
 
+    def _known(self, key: tuple[str, str], placed: bool) -> UnitFacts | None:
+        """The facts of a unit as it was read or is remembered, if they hold all that is asked for."""
+        for remembered in (False, True):
+            if remembered:
+                self._take(key[0])
+            known = self._facts.get(key)
+            if known is None or (placed and not known.placed):
+                continue
+            if known.judged or key not in self._handing:
+                return known
+        return None
+
     def _judge_sites(self) -> None:
         """Find the candidates of what was read. They ask for summaries, which may have further units read."""
         if self._judging:
@@ -182,15 +185,38 @@ class Reader:
                 reading, uses, trail = self._waiting.pop()
                 before = self.index.recorder.enter(trail)
                 try:
-                    reading.find_candidates(uses)
+                    if self._has_numbers(reading.facts.path, reading.unit):
+                        reading.find_candidates(uses)
+                    if reading.unit.structure:
+                        self._find_faults(reading)
                 finally:
                     self.index.recorder.leave(before)
                 reading.release()
         finally:
             self._judging = False
 
+    def _has_numbers(self, path: str, unit: Unit) -> bool:
+        """Whether a unit has numeric sites, or hands operands to those of others."""
+        return has_sites(unit) or (path, unit.qualname) in self._handing
+
+    def _find_faults(self, reading: Reading) -> None:
+        from trainlint.analysis.structure.scene import Scene  # noqa: PLC0415 - few units give a reason to
+
+        def place_of(path: str, qualname: str, term: int) -> Place | None:
+            facts = self.facts(path, qualname, placed=True)
+            return facts.terms[term].at if facts is not None else None
+
+        surroundings = (self.index, self.knowledge, self.facts, place_of, reading.text)
+        reading.find_faults(Scene(reading.facts, reading.unit, *surroundings))
+
     def is_numeric(self, path: str) -> bool:
         """Whether a file uses a framework whose numbers the analysis follows."""
+        if self._imports_framework(path):
+            return True
+        outline = self.index.outlines.get(path)
+        return outline is not None and self._uses_what_is_handed_on(outline)
+
+    def _imports_framework(self, path: str) -> bool:
         known = self._numeric.get(path)
         outline = self.index.outlines.get(path)
         if known is None:
@@ -202,11 +228,55 @@ class Reader:
             self._numeric[path] = known
         return known
 
+    def _uses_what_is_handed_on(self, outline: Outline) -> bool:
+        """Whether a file imports a framework's names, or a tensor's type, from a module of the project that
+        hands them on.
+
+        Asked anew each time: the answer rests on those modules too.
+        """
+        return any(
+            self._is_handed_on(self.index.resolve(outline.path, imported.unit, imported.local))
+            for imported in outline.imports
+            if imported.local not in ("", "*")
+        )
+
+    def _is_handed_on(self, target: Target) -> bool:
+        if target.kind == "external":
+            return self.knowledge.framework(target.absolute) in NUMERIC_FRAMEWORKS
+        # `Tensor = torch.Tensor`, in a module that gathers what others are to use.
+        if target.kind != "variable" or not target.qualname.endswith(_TENSOR_TYPE):
+            return False
+        return self._imports_framework(target.path)
+
     def numeric_units(self, path: str) -> list[str]:
-        """Qualified names of a file's units that divide or take roots, where it uses a numeric framework."""
+        """Qualified names of a file's units that divide, take roots, or may build something wrong, where it
+        uses a numeric framework."""
         if not self.is_numeric(path):
             return []
-        return [unit.qualname for unit in self.index.outlines[path].units if _has_sites(unit)]
+        return [unit.qualname for unit in self.index.outlines[path].units if _is_judged(unit)]
+
+    def handing_units(self, path: str) -> list[str]:
+        """Qualified names of a file's units without sites that call functions of the project which need
+        something of their parameters. Reading these looks for candidates too from here on."""
+        if not self.is_numeric(path):
+            return []
+        found = []
+        for unit in self.index.outlines[path].units:
+            if not has_sites(unit) and any(self._asks(path, unit.qualname, call) for call in unit.calls):
+                self._handing.add((path, unit.qualname))
+                found.append(unit.qualname)
+        return found
+
+    def _asks(self, path: str, unit: str, call: str) -> bool:
+        """Whether a call as a unit writes it means a function with preconditions."""
+        target = self.index.resolve(path, unit, call)
+        if target.kind != "function" or not target.path or (target.path, target.qualname) == (path, unit):
+            return False
+        head = self.index.declared(target.path, target.qualname)
+        if head is None or not has_needs(head):
+            return False
+        facts = self.facts(target.path, target.qualname)
+        return facts is not None and bool(facts.preconditions)
 
     def _read(self, outline: Outline, unit: Unit, placed: bool, trail: Trail) -> UnitFacts:
         from trainlint.analysis.close.assemble import Reading  # noqa: PLC0415 - libcst only when something is read
@@ -216,6 +286,7 @@ class Reader:
         names = Names(self.index, self.knowledge.conventions, outline, unit)
         numerics: list[Numerics] = []
         uses: dict[str, None] = {}
+        others = OtherUnits(self.index, self.facts, self._setters, (outline.path, unit.qualname), uses)
 
         def hooks(table: TermTable) -> NumericHooks:
             if not self.is_numeric(outline.path):
@@ -225,10 +296,10 @@ class Reader:
             made = Numerics(
                 table.terms,
                 self.knowledge,
-                summary_of=lambda name: self._summary(name, outline.path, unit.qualname, uses),
-                self_attribute_of=lambda name: self._attribute(outline.path, unit.qualname, name, uses),
-                path=outline.path,
-                logged_of=lambda name: self._logged(name, outline.path, unit.qualname, uses),
+                summary_of=others.summary,
+                self_attribute_of=others.attribute,
+                preconditions_of=others.preconditions,
+                is_script=unit.kind == "module",
             )
             numerics.append(made)
             return made
@@ -244,7 +315,7 @@ class Reader:
         reading = Reading(outline.path, unit, interpreter, numerics[0] if numerics else None, piece, module)
         if placed:
             reading.place()
-        if numerics and _has_sites(unit):
+        if numerics and (unit.structure or self._has_numbers(outline.path, unit)):
             self._waiting.append((reading, uses, trail))
         else:
             reading.release()
@@ -259,66 +330,6 @@ class Reader:
             empty.limits.append(f"could not be parsed closely: {str(error).splitlines()[0]}")
             return None
 
-    def _summary(self, name: str, caller: str, unit: str, uses: dict[str, None]) -> NumericSummary | None:
-        """What a callee is known to return: a project function, or a method called on `self`."""
-        facts = self._callee(name, caller, unit, uses)
-        return None if facts is None else facts.summary
 
-    def _logged(self, name: str, caller: str, unit: str, uses: dict[str, None]) -> tuple[str, list[Logged]]:
-        """The file of a callee, and of which of its parameters it takes the logarithm."""
-        facts = self._callee(name, caller, unit, uses)
-        return ("", []) if facts is None else (facts.path, facts.logged)
-
-    def _callee(self, name: str, caller: str, unit: str, uses: dict[str, None]) -> UnitFacts | None:
-        """The facts of a callee: a project function, an object that is called, a method of `self`."""
-        path, separator, qualname = name.partition("::")
-        if not separator:
-            owner, _, method = name.partition(".")
-            target = (
-                self.index.method(caller, unit.rpartition(".")[0], method)
-                if owner == "self" and method
-                else None
-            )
-            if target is None or target.kind != "function":
-                return None
-            path, qualname = target.path, target.qualname
-        elif qualname.endswith("()"):
-            called = self._called(path, qualname[:-2])
-            if called is None:
-                return None
-            path, qualname = called.path, called.qualname
-        uses[f"{path}::{qualname}"] = None
-        return self.facts(path, qualname)
-
-    def _called(self, path: str, qualname: str) -> Target | None:
-        """The method that runs when an object of a class is called."""
-        for method in ("forward", "call", "__call__"):
-            target = self.index.method(path, qualname, method)
-            if target.kind == "function":
-                return target
-        return None
-
-    def _attribute(self, path: str, qualname: str, name: str, uses: dict[str, None]) -> NumericSummary | None:
-        owner = qualname.rpartition(".")[0]
-        if not owner:
-            return None
-        target = self.index.method(path, owner, "__init__")
-        if target.kind != "function" or (target.path, target.qualname) == (path, qualname):
-            return None
-        uses[f"{target.path}::{target.qualname}"] = None
-        facts = self.facts(target.path, target.qualname)
-        return None if facts is None else facts.attributes.get(name)
-
-
-def _has_sites(unit: Unit) -> bool:
-    if unit.divides or not SITE_WORDS.isdisjoint(unit.mentions) or may_hold_hazards(unit):
-        return True
-    return any(_names_a_site(call) for call in unit.calls)
-
-
-def _names_a_site(call: str) -> bool:
-    """Whether a call as written may be a logarithm, an exponential or an arc cosine of a tensor."""
-    owner, _, name = call.rpartition(".")
-    if "softmax" in name or "sigmoid" in name:
-        return True
-    return name in _CALLED_WORDS and owner not in _OTHER_OWNERS
+def _is_judged(unit: Unit) -> bool:
+    return bool(unit.structure) or has_sites(unit)

@@ -20,6 +20,9 @@ class NumericHooks:
     def site(self, index: int) -> None:
         """A division, root or power is evaluated on the current path."""
 
+    def handing(self, index: int) -> None:
+        """A function that no framework's facts describe is called with arguments on the current path."""
+
     def assume(self, condition: int, holds: bool) -> None:
         """The current path continues with this condition's outcome."""
 

@@ -47,7 +47,7 @@ class Binder:
     def passed(self, caller: Frame, call: int, facts: UnitFacts) -> Arguments:
         """The arguments a project function gets from a call of it, or from a call it is handed to as a
         value."""
-        params = facts.params[1:] if _is_bound(caller, call, facts) else facts.params
+        params = facts.params[1:] if _is_bound(facts) else facts.params
         if self._is_handed_on(caller, call, facts):
             return self._handed_on(caller, call, params)
         return self.bind(caller, call, params)
@@ -176,8 +176,7 @@ class LazyArguments(Mapping[str, Resolved]):
         return len(self._all().bound)
 
 
-def _is_bound(frame: Frame, call: int, facts: UnitFacts) -> bool:
-    if not facts.params or facts.params[0].name not in ("self", "cls") or "." not in facts.qualname:
-        return False
-    callee = frame.term(frame.term(call).args[0])
-    return callee.op == "attr" or facts.qualname.endswith("__init__")
+def _is_bound(facts: UnitFacts) -> bool:
+    """Whether a function is a method: what it is called on is given first. So is an object that is called,
+    whose `__call__` or `forward` it is."""
+    return bool(facts.params) and facts.params[0].name in ("self", "cls") and "." in facts.qualname

@@ -192,6 +192,8 @@ class CallEvaluator:
 
     def _receiver(self, caller: Frame, call: int) -> Resolved | None:
         callee = self.evaluator.value(caller, caller.term(call).args[0])
+        if callee.kind == "instance":
+            return callee
         return callee.items[0] if callee.kind == "function" and callee.items else None
 
     def method_frame(self, base: Resolved, path: str, method: str) -> Frame | None:

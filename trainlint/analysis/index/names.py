@@ -13,6 +13,8 @@ class Names:
     """Absolute names of a unit's names, memoised.
 
     `conventions` maps names that are used unbound by convention to what they stand for: `nn` → `torch.nn`.
+    One that is no abbreviation (`Dense` → `keras.layers.Dense`) is left alone where a star import of another
+    package may bind it.
     """
 
     def __init__(
@@ -49,4 +51,12 @@ class Names:
         convention = self._conventions.get(head)
         if target.kind != "unknown" or convention is None or self._index.binds(self._path, head):
             return target
+        if convention.endswith(f".{head}") and self._may_be_starred(convention.partition(".")[0]):
+            return target
         return Target("external", convention + dot + rest, missed=target.missed)
+
+    def _may_be_starred(self, package: str) -> bool:
+        """Whether the file takes all names from something that is no part of a package: `tensorflow.keras` is
+        a part of keras."""
+        stars = (each.target.split(".") for each in self._outline.imports if each.local == "*")
+        return any(package not in parts for parts in stars)

@@ -143,6 +143,10 @@ class ProjectIndex:
         not known."""
         return self._classes.is_subclass_of(path, class_qualname, names)
 
+    def lineage(self, path: str, class_qualname: str) -> list[Target]:
+        """A class and its ancestors in the order attributes are looked up; empty where there is none."""
+        return self._classes.lineage(path, class_qualname)
+
     def target_of(self, path: str, unit: Unit) -> Target:
         """The target that means exactly this unit of a file."""
         module = self._modules[path].name

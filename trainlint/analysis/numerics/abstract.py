@@ -9,14 +9,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from trainlint.analysis.facts import NumericSummary, Term
+from trainlint.analysis.facts import NumericSummary, Scalar, Term
 from trainlint.analysis.numerics import lattice, origins
 from trainlint.analysis.numerics.arithmetic import (
     added,
     divided,
     matrix_product,
     multiplied,
+    negated,
     powered,
+    shifted,
     squared,
     subtracted,
 )
@@ -71,6 +73,8 @@ class AbstractValues:
         self.shifts = Shifts(self)
         self._facts: dict[int, Value] = {}
         self._overlay: dict[int, Value] = {}
+        self._concluded: dict[tuple[int, bool], Knowing] = {}
+        self._displays: dict[int, dict[Scalar, int]] = {}
         self._depth = 0
         self._canonical: list[int] = []
         self._shapes: dict[tuple[object, ...], int] = {}
@@ -100,9 +104,7 @@ class AbstractValues:
         lowest = min(bounds, default=index + 1)
         if index < lowest:
             return base
-        cone = self._cone(index, {}, lowest)
-        if len(cone) > _CONE_LIMIT:
-            cone = [index]
+        cone = self._cone(index, {}, lowest, _CONE_LIMIT) or [index]
         outer, self._overlay = self._overlay, {}
         methods: set[int] = set()
         for step in cone:
@@ -131,14 +133,15 @@ class AbstractValues:
         return result
 
     def conclude(self, condition: int, holds: bool) -> Knowing:
-        """What a condition's outcome says, by canonical terms."""
-        found = conclude(self.terms, self.value, condition, holds)
-        if not found.bounds:
-            return found
-        same = Knowing(nonempty=found.nonempty)
-        for term, bound in found.bounds.items():
-            same.bound(self.canonical(term), bound)
-        return same
+        """What a condition's outcome says, by canonical terms; not to be changed by who asks."""
+        known = self._concluded.get((condition, holds))
+        if known is None:
+            found = conclude(self.terms, self.value, condition, holds)
+            known = Knowing(nonempty=found.nonempty)
+            for term, bound in found.bounds.items():
+                known.bound(self.canonical(term), bound)
+            self._concluded[condition, holds] = known
+        return known
 
     def of(self, index: int) -> Value:
         """The value of a term as the current evaluation sees it."""
@@ -184,8 +187,8 @@ class AbstractValues:
         entry = self.knowledge.lookup(callee.name) if callee.op == "global" else None
         return entry is not None and entry.transfer in TRANSFERS
 
-    def _cone(self, index: int, done: dict[int, Value], lowest: int) -> list[int]:
-        """The terms below `index` that are not done, arguments first."""
+    def _cone(self, index: int, done: dict[int, Value], lowest: int, most: int | None = None) -> list[int]:
+        """The terms below `index` that are not done, arguments first; none if they are more than `most`."""
         seen = {index}
         stack = [index]
         while stack:
@@ -193,6 +196,8 @@ class AbstractValues:
                 if argument >= lowest and argument not in done and argument not in seen:
                     seen.add(argument)
                     stack.append(argument)
+            if most is not None and len(seen) > most:
+                return []
         return sorted(seen)
 
     def _compute(self, index: int) -> Value:
@@ -204,7 +209,8 @@ class AbstractValues:
         base, key = self.of(term.args[0]), self.of(term.args[1])
         key_term = self.terms[term.args[1]]
         if isinstance(key_term.value, str) and key_term.op == "const":
-            return self.leaves.entry(index, key_term.value)
+            written = self._entry(term.args[0], key_term.value)
+            return self.of(written) if written >= 0 else self.leaves.entry(index, key_term.value)
         if base.kind is Kind.SEQUENCE:
             return self._part(base, key_term.value)
         if base.elements:
@@ -216,6 +222,20 @@ class AbstractValues:
         if key.origin == origins.SELECTION:
             return selected(base, key)
         return base if base.const is None else replace(base, const=None)
+
+    def _entry(self, index: int, key: str) -> int:
+        """What a display of a dict has under a key, -1 where it is none or not all of its keys are told."""
+        term = self.terms[index]
+        if term.op != "dict":
+            return -1
+        entries = self._displays.get(index)
+        if entries is None:
+            keys = [self.terms[each] for each in term.args[::2]]
+            told = all(each.op == "const" and each.value is not None for each in keys)
+            pairs = zip(keys, term.args[1::2], strict=True)
+            entries = {each.value: value for each, value in pairs} if told else {}
+            self._displays[index] = entries
+        return entries.get(key, -1)
 
     @staticmethod
     def _part(base: Value, position: object) -> Value:
@@ -232,8 +252,8 @@ class AbstractValues:
     def _bin(self, index: int, term: Term) -> Value:
         left, right = (self.of(argument) for argument in term.args)
         operator = term.name
-        if operator == "-" and self.shifts.is_shift(index, right):
-            return replace(lattice.subtract(left, right), high=0.0, origin=origins.SHIFTED)
+        if operator == "-" and self.shifts.is_shift(term.args[0], term.args[1], right):
+            return shifted(left, right)
         if operator == "*" and self.canonical(term.args[0]) == self.canonical(term.args[1]):
             return squared(left, term.args[0])
         if operator == "+" and self._complementary(left, right):
@@ -273,12 +293,7 @@ class AbstractValues:
     def _un(self, index: int, term: Term) -> Value:
         value = self.of(term.args[0])
         if term.name == "-":
-            result = lattice.negate(value)
-            return (
-                replace(result, origin=value.origin, base=value.base)
-                if value.origin in origins.SCALES
-                else result
-            )
+            return negated(value)
         if term.name == "~":
             return complemented(self.canonical(index), value) if _is_mask(value) else UNKNOWN
         return value if term.name == "+" else OTHER

@@ -17,6 +17,9 @@ _LARGEST_EPS = 1e-2
 _SHIFTED = frozenset({origins.TRACE})
 """What the argument of an arc cosine stays when a number is added to it or taken away."""
 
+_COMPLEMENTED = frozenset({origins.SOFTMAX, origins.SIGMOID, origins.HAND_SOFTMAX})
+"""Probabilities that may be 1, so that one minus them may be 0."""
+
 _HALF_ULP = 2.0**-24
 """Half the distance from 1 to the next float32: what is added to 1 and smaller is lost."""
 
@@ -41,6 +44,8 @@ def total(value: Value) -> Value:
         return Value(Kind.TENSOR, 0.0, INFINITY, zero, Gradient.NO, origin, roots=value.roots)
     if value.origin == origins.ADJACENCY:
         return replace(fresh(value, 0.0), origin=origins.DEGREE)
+    if value.origin == origins.DEGREE:
+        return _all_degrees(value)
     low = value.low if value.low >= 0.0 else -INFINITY
     high = 0.0 if value.high <= 0.0 else INFINITY
     result = fresh(value, low, high, zero=value.zero if low >= 0.0 else True)
@@ -55,6 +60,16 @@ def total(value: Value) -> Value:
     return result
 
 
+def _all_degrees(value: Value) -> Value:
+    """All degrees of a graph together: as many as it has edges.
+
+    Counts of indices add up to how many indices there are, which is not 0.
+    """
+    if value.grad is Gradient.NO:
+        return fresh(value, 0.0, zero=False)
+    return replace(fresh(value, 0.0), origin=origins.EDGE_COUNT)
+
+
 def added(left: Value, right: Value) -> Value:
     """left + right. A hazard survives only the addition of another one or of nothing."""
     result = folded(lattice.add(left, right), left, right)
@@ -65,6 +80,8 @@ def added(left: Value, right: Value) -> Value:
         base = left.base if left.origin in origins.OVERFLOWING else right.base
         return replace(result, origin=exponentials, base=base)
     for one, other in ((left, right), (right, left)):
+        if one.origin == origins.NEGATED and other.const == 1.0:
+            return replace(result, low=max(result.low, 0.0), origin=origins.COMPLEMENT, base=one.base)
         if one.origin == origins.ABSORBED or (one.origin in _SHIFTED and _is_number(other)):
             return replace(result, origin=one.origin, base=one.base)
     if left.origin in origins.MASKS and right.origin in origins.MASKS:
@@ -120,11 +137,24 @@ def subtracted(left: Value, right: Value) -> Value:
             return replace(result, origin=origins.ONE_MINUS_SQUARE, base=right.base)
         if right.origin == origins.IDENTITY:
             return replace(result, origin=origins.OFF_DIAGONAL)
-        if right.origin in (origins.SOFTMAX, origins.SIGMOID, origins.HAND_SOFTMAX):
+        if right.origin in _COMPLEMENTED:
             return replace(result, low=max(result.low, 0.0), origin=origins.COMPLEMENT, base=right.base)
         if right.kind is Kind.MASK or right.origin in origins.MASKS:
             return replace(result, origin=origins.PLAIN_MASK, roots=frozenset())
     return result
+
+
+def negated(value: Value) -> Value:
+    """-value."""
+    result = lattice.negate(value)
+    if value.origin in _COMPLEMENTED:
+        return replace(result, origin=origins.NEGATED, base=value.base)
+    return keep_origin(result, value) if value.origin in origins.SCALES else result
+
+
+def shifted(left: Value, right: Value) -> Value:
+    """left - right, where right is the greatest element of left."""
+    return replace(lattice.subtract(left, right), high=0.0, origin=origins.SHIFTED)
 
 
 def multiplied(left: Value, right: Value) -> Value:
@@ -179,7 +209,7 @@ def divided(left: Value, right: Value) -> Value:
         right.origin == origins.EXPONENTIALS and left.base == right.base >= 0
     ):
         return replace(result, low=0.0, high=1.0, zero=False, origin=origins.HAND_SOFTMAX, base=left.base)
-    if right.origin in (origins.NORM, origins.HAND_NORM) and not left.origin:
+    if right.origin in (origins.NORM, origins.HAND_NORM) and left.origin in ("", origins.LEARNED):
         return replace(result, origin=origins.RATIO, base=right.base)
     kept = _scaled(left, right, is_mask=False)
     if kept:

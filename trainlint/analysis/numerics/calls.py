@@ -12,7 +12,7 @@ import msgspec
 from trainlint.analysis.facts import NumericSummary, Term
 from trainlint.analysis.numerics import lattice, origins
 from trainlint.analysis.numerics.applications import APPLIES, Applications
-from trainlint.analysis.numerics.arithmetic import powered, total
+from trainlint.analysis.numerics.arithmetic import powered, shifted, total
 from trainlint.analysis.numerics.lattice import INFINITY, OTHER, UNKNOWN, Gradient, Kind, Value
 from trainlint.analysis.numerics.masks import length_of, selection
 from trainlint.analysis.numerics.naming import POSITIVE_NUMBER, named
@@ -125,8 +125,17 @@ class Calls:
         same = "other" in bound and self._values.canonical(bound["other"]) == self._values.canonical(
             bound.get("input", -1)
         )
-        result = TRANSFERS[entry.transfer](Operation(index, entry, bound, self._values.of, kind, same))
+        operation = Operation(index, entry, bound, self._values.of, kind, same)
+        result = shifted(*pair) if (pair := self._shift(operation)) else TRANSFERS[entry.transfer](operation)
         return _trainable(result) if self._requires_gradient(bound) else result
+
+    def _shift(self, operation: Operation) -> tuple[Value, Value] | None:
+        """The sides of `x.sub(x.max())`, None for any other call."""
+        minuend, subtrahend = operation.term("input"), operation.term("other")
+        if operation.entry.transfer != "subtract" or min(minuend, subtrahend) < 0:
+            return None
+        sides = operation.value(), operation.value("other")
+        return sides if self._values.shifts.is_shift(minuend, subtrahend, sides[1]) else None
 
     def _requires_gradient(self, bound: dict[str, int]) -> bool:
         """Whether a call makes a tensor that is trained: `torch.zeros(4, 3, requires_grad=True)`."""

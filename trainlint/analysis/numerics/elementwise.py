@@ -13,6 +13,7 @@ from trainlint.analysis.numerics.arithmetic import (
     fresh,
     keep_origin,
     multiplied,
+    negated,
     powered,
     root,
     squared,
@@ -107,7 +108,7 @@ def _reciprocal(op: Operation) -> Value:
 
 @transfer
 def _negate(op: Operation) -> Value:
-    return op.typed(lattice.negate(op.value()))
+    return op.typed(negated(op.value()))
 
 
 @transfer

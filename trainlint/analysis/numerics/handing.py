@@ -1,117 +1,100 @@
-"""Probabilities handed to functions that take their logarithm.
-
-What a unit logs of its parameters, and what it hands to others.
-"""
+"""What a unit hands to functions that need something of it: judged here, told where it goes wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-import msgspec
-
-from trainlint.analysis.facts import Logged, Term
+from trainlint.analysis.facts import Precondition, Term
 from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.abstract import AbstractValues
-from trainlint.analysis.numerics.guards import receiver_of
-from trainlint.analysis.numerics.logarithms import LOG_OF_SOFTMAX
+from trainlint.analysis.numerics.lattice import Gradient
+from trainlint.analysis.numerics.logarithms import LOG_OF_SOFTMAX, UNGUARDED_LOG
 from trainlint.analysis.numerics.paths import Node, PathReader
-from trainlint.analysis.numerics.sites import RawCandidate, shape_of_site
+from trainlint.analysis.numerics.sites import RawCandidate, Shape, judged
 
-LoggedOf = Callable[[str], tuple[str, list[Logged]]]
-"""The file of a project function, by its name as a term has it, and what it logs of its parameters."""
+PreconditionsOf = Callable[[str], list[Precondition]]
+"""What a function needs of its parameters, by its name as a term has it: "path::f", "self.f", "path::C()"."""
 
-_HANDED = frozenset({origins.SOFTMAX, origins.SIGMOID, origins.HAND_SOFTMAX})
-_VIEWS = frozenset({"abs", "squeeze", "reshape", "view", "flatten", "float"})
-
-
-class LoggedTerm(msgspec.Struct, frozen=True):
-    """A logarithm of a parameter, in terms of its unit."""
-
-    term: int
-    parameter: str
-    position: int
-    complement: bool
-
-
-def logged_parameters(
-    values: AbstractValues, reader: PathReader, sites: Iterable[tuple[int, Node]]
-) -> Iterator[LoggedTerm]:
-    """The logarithms among the sites that are of a parameter, unguarded, or of one minus it."""
-    names = [each.name for each in values.parameters.values()]
-    if names[:1] in (["self"], ["cls"]):
-        del names[0]
-    for index, node in sites:
-        shape = shape_of_site(values, index) if values.terms[index].op == "call" else None
-        if shape is None or shape.kind != "logarithm":
-            continue
-        operand, complement = _subject(values, shape.operand)
-        name = values.terms[operand].name
-        if values.terms[operand].op != "param" or name not in names:
-            continue
-        if values.refined(shape.operand, reader.knowing(node).bounds).low <= 0.0:
-            yield LoggedTerm(index, name, names.index(name), complement)
+_HAZARDS = (
+    origins.PROBABILITIES
+    | origins.ROOT_HAZARDS
+    | origins.DENOMINATOR_HAZARDS
+    | frozenset({origins.RECTIFIED, origins.CLAMPED_AT_ZERO})
+)
+"""What no precondition is met by; a callee is not asked for them where nothing of it is handed over."""
+_COMPLEMENTED = frozenset({origins.SOFTMAX, origins.SIGMOID, origins.HAND_SOFTMAX})
+_BY_HAND = frozenset({origins.HAND_NORM, origins.HAND_STD})
+"""Told at their root."""
+_LOGARITHMS = frozenset({LOG_OF_SOFTMAX, UNGUARDED_LOG})
+"""What is said of a logarithm whatever its argument is called; the others are repaired where the argument is
+made."""
 
 
-def _subject(values: AbstractValues, index: int) -> tuple[int, bool]:
-    """What a logarithm is taken of, views and magnitudes aside, and whether it is one minus that."""
-    complement = False
-    for _ in range(4):
+def handed_on(
+    values: AbstractValues,
+    reader: PathReader,
+    calls: Iterable[tuple[int, Node]],
+    preconditions_of: PreconditionsOf,
+) -> Iterator[RawCandidate]:
+    """Calls that hand over what the callee cannot take; each is told where the callee uses it."""
+    for index, node in calls:
         term = values.terms[index]
-        inner = receiver_of(values.terms, index, _VIEWS)
-        if inner >= 0:
-            index = inner
-        elif term.op == "bin" and term.name == "-" and values.value(term.args[0]).const == 1.0:
-            index, complement = term.args[1], True
-        else:
-            break
-    return index, complement
-
-
-def handed_on(values: AbstractValues, path: str, logged_of: LoggedOf) -> Iterator[RawCandidate]:
-    """Calls of functions of the same file that hand a probability to where its logarithm is taken.
-
-    They are told where the logarithm stands.
-    """
-    for index, term in enumerate(values.terms):
-        name = _callee(values.terms, term)
-        if not name or not any(_may_be_probability(values.terms, argument) for argument in term.args[1:]):
+        name = _callee(values, term)
+        if not name or all(values.value(argument).origin not in _HAZARDS for argument in term.args[1:]):
             continue
-        where, logged = logged_of(name)
-        for each in logged if where == path else ():
+        for each in preconditions_of(name):
             argument = _argument(term, each)
-            value = values.value(argument) if argument >= 0 else None
-            if value is not None and value.origin in _HANDED and value.low <= 0.0:
-                operand = origins.COMPLEMENT if each.complement else value.origin
-                yield RawCandidate(
-                    index, LOG_OF_SOFTMAX, operand, argument, "certain", value.grad.value, open=["role"],
-                    trace=[(argument, "handed")], elsewhere=each,
-                )  # fmt: skip
+            found = _judged(values, reader, node, each, argument, index) if argument >= 0 else None
+            if found is not None and found.operand not in _BY_HAND:
+                label = "handed" if each.kind == "logarithm" else "handed-on"
+                found.trace = [*found.trace[:-1], (argument, label)]
+                found.elsewhere, found.numerator = each, -1
+                yield found
 
 
-def _callee(terms: list[Term], term: Term) -> str:
-    """The name of a project function or method of the same object that a term calls, "" for anything else."""
-    callee = terms[term.args[0]] if term.op == "call" else term
-    if callee is term:
-        return ""
+def _judged(
+    values: AbstractValues, reader: PathReader, node: Node, needed: Precondition, argument: int, index: int
+) -> RawCandidate | None:
+    """The candidate where an argument does not meet a precondition, None where it does or is not known."""
+    known = reader.knowing(node)
+    if needed.kind != "logarithm":
+        shape = Shape(needed.kind, argument, gradient=Gradient(needed.gradient))
+        return judged(values, known, shape, index)
+    if not needed.complement:
+        found = judged(values, known, Shape("logarithm", argument), index)
+        return found if found is not None and found.kind in _LOGARITHMS else None
+    value = values.refined(argument, known.bounds)
+    if value.origin not in _COMPLEMENTED or value.high < 1.0 or value.grad is Gradient.NO:
+        return None
+    return RawCandidate(
+        index, LOG_OF_SOFTMAX, origins.COMPLEMENT, argument, "certain", value.grad.value, open=["role"],
+        trace=[(argument, value.origin)],
+    )  # fmt: skip
+
+
+def _callee(values: AbstractValues, term: Term) -> str:
+    """The name of a function, method or object of the project that a term calls, "" for anything else."""
+    callee = values.terms[term.args[0]]
     if callee.op == "global":
         return callee.name if "::" in callee.name else ""
-    own = callee.op == "attr" and terms[callee.args[0]].op == "param" and terms[callee.args[0]].name == "self"
-    return f"self.{callee.name}" if own else ""
+    if callee.op == "attr":
+        owner = values.terms[callee.args[0]]
+        if owner.op != "param" or owner.name != "self":
+            return ""
+    elif callee.op != "call":
+        return ""
+    held = values.calls.applications.name(term.args[0])
+    if "::" in held:
+        return f"{held}()"
+    return f"self.{callee.name}" if callee.op == "attr" and not held else ""
 
 
-def _may_be_probability(terms: list[Term], index: int) -> bool:
-    """Whether a term is a call of something that is named like a softmax or sigmoid."""
-    term = terms[index]
-    name = terms[term.args[0]].name.lower() if term.op == "call" else ""
-    return "softmax" in name or "sigmoid" in name
-
-
-def _argument(term: Term, logged: Logged) -> int:
-    """The argument of a call that the logged parameter gets, -1 where that is not told."""
+def _argument(term: Term, needed: Precondition) -> int:
+    """The argument of a call that the parameter gets, -1 where that is not told."""
     given = list(zip(term.keys, term.args[1:], strict=True))
     for key, argument in given:
-        if key == logged.parameter:
+        if key == needed.parameter:
             return argument
     positional = [argument for key, argument in given if not key]
     starred = any(key in ("*", "**") for key, _ in given)
-    return positional[logged.position] if logged.position < len(positional) and not starred else -1
+    return positional[needed.position] if needed.position < len(positional) and not starred else -1

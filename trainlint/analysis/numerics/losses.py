@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from trainlint.analysis.facts import Term
 from trainlint.analysis.numerics.abstract import AbstractValues
 
 _OF_RECEIVER = frozenset({"backward"})
 _OF_ARGUMENT = frozenset({"minimize", "compute_gradients", "gradients", "gradient", "backward"})
+_GRAPH_CALLS = frozenset({"minimize", "compute_gradients"})
 _CONE = 5000
 
 
@@ -23,6 +24,23 @@ def minimised(values: AbstractValues) -> frozenset[int]:
             seen.add(index)
             stack += terms[index].args
     return frozenset(seen)
+
+
+def only_shown(values: AbstractValues, sites: Iterable[int]) -> frozenset[int]:
+    """The sites of a script that are made after its train op and that no loss of it is made from: what they
+    give is looked at, and no gradient flows through them."""
+    terms = values.terms
+    made = [index for index, term in enumerate(terms) if term.op == "call" and _makes_train_op(terms, term)]
+    if not made:
+        return frozenset()
+    trained = minimised(values)
+    return frozenset(site for site in sites if site > made[-1] and site not in trained)
+
+
+def _makes_train_op(terms: list[Term], call: Term) -> bool:
+    """Whether a call makes the op that trains, out of a loss whose graph is complete by then."""
+    callee = terms[call.args[0]]
+    return callee.op == "attr" and callee.name in _GRAPH_CALLS and len(call.args) > 1
 
 
 def _losses(terms: list[Term], call: Term) -> Iterator[int]:

@@ -12,20 +12,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from trainlint.analysis.close.terms import NumericHooks
-from trainlint.analysis.facts import Logged, NumericSummary, Term
+from trainlint.analysis.facts import NumericSummary, Precondition, Term
 from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.abstract import AbstractValues
 from trainlint.analysis.numerics.applications import APPLIES
-from trainlint.analysis.numerics.handing import LoggedOf, LoggedTerm, handed_on, logged_parameters
+from trainlint.analysis.numerics.handing import PreconditionsOf, handed_on
 from trainlint.analysis.numerics.hazards.find import find, without_told
 from trainlint.analysis.numerics.hazards.inputs import certain_roots
 from trainlint.analysis.numerics.hazards.scene import Scene
 from trainlint.analysis.numerics.lattice import Kind
 from trainlint.analysis.numerics.leaves import Parameter
+from trainlint.analysis.numerics.losses import only_shown
 from trainlint.analysis.numerics.paths import START, Assumed, Inplace, Node, PathReader, Reduced, Stored
+from trainlint.analysis.numerics.preconditions import Needed, needed_of_parameters
 from trainlint.analysis.numerics.sites import RawCandidate, judge
 from trainlint.analysis.numerics.summaries import to_summary
-from trainlint.analysis.numerics.uses import settle, with_losses
+from trainlint.analysis.numerics.uses import settle, settle_handed
 from trainlint.knowledge.base import Knowledge
 
 _PASSING = frozenset({"sum", "squeeze", "unsqueeze", "view", "reshape", "flatten", "transpose"})
@@ -37,15 +39,16 @@ def _nothing(_: str) -> NumericSummary | None:
     return None
 
 
-def _nothing_logged(_: str) -> tuple[str, list[Logged]]:
-    return "", []
+def _nothing_needed(_: str) -> list[Precondition]:
+    return []
 
 
 class Numerics(NumericHooks):
     """The sites of a unit, and after the walk: candidates, and summaries for other units.
 
     `summary_of` answers for a project function by its absolute name, and for a method of the same object by
-    "self.name"; `self_attribute_of` answers what `__init__` leaves in `self.name`.
+    "self.name"; `self_attribute_of` answers what methods leave in `self.name`, `preconditions_of` what a
+    function needs of its parameters; `is_script` tells a module's body.
     """
 
     def __init__(
@@ -54,12 +57,12 @@ class Numerics(NumericHooks):
         knowledge: Knowledge,
         summary_of: Callable[[str], NumericSummary | None] = _nothing,
         self_attribute_of: Callable[[str], NumericSummary | None] = _nothing,
-        path: str = "",
-        logged_of: LoggedOf = _nothing_logged,
+        preconditions_of: PreconditionsOf = _nothing_needed,
+        is_script: bool = False,
     ) -> None:
         self.terms = terms
-        self._file = path
-        self._logged_of = logged_of
+        self._is_script = is_script
+        self._preconditions_of = preconditions_of
         self.values = AbstractValues(terms, knowledge, self_attribute_of, summary_of)
         self._alone = AbstractValues(terms, knowledge, _nothing, _nothing)
         self._alone.parameters = self.values.parameters
@@ -67,6 +70,7 @@ class Numerics(NumericHooks):
         self._paths: list[Node] = []
         self._without_gradient = 0
         self._sites: dict[tuple[int, int], tuple[int, Node]] = {}
+        self._handing: list[tuple[int, Node]] = []
 
     def release(self) -> None:
         """Take apart what hangs on itself; nothing can be asked afterwards."""
@@ -112,6 +116,11 @@ class Numerics(NumericHooks):
         if operand >= 0:
             self._path = Reduced(self._path, operand)
 
+    def handing(self, index: int) -> None:
+        """A function that may be the project's is called with arguments on the current path."""
+        if not self._without_gradient:
+            self._handing.append((index, self._path))
+
     def _reduced(self, index: int) -> int:
         """What `x.min()` or `torch.max(x)` takes all elements of, -1 for anything else."""
         term = self.terms[index]
@@ -134,15 +143,20 @@ class Numerics(NumericHooks):
                 candidate = judge(self.values, reader, node, index)
                 if candidate is not None:
                     found[index] = candidate
+        if self._is_script:
+            for index in only_shown(self.values, found):
+                del found[index]
         hazards = find(self.values, reader, self._sites.values())
         if any(each.kind == "sqrt" for each in found.values()):
             certain_roots(Scene(self.values, reader, self._sites.values()), list(found.values()))
-        handed = with_losses(self.values, handed_on(self.values, self._file, self._logged_of))
+        handed = settle_handed(
+            self.values, handed_on(self.values, reader, self._handing, self._preconditions_of)
+        )
         return settle(self.values, without_told(found.values(), hazards)) + hazards + handed
 
-    def logged(self) -> list[LoggedTerm]:
-        """The parameters whose logarithm the unit takes unguarded."""
-        return list(logged_parameters(self._alone, PathReader(self._alone), self._sites.values()))
+    def preconditions(self) -> list[Needed]:
+        """What the unit needs of its parameters and does not see to."""
+        return list(needed_of_parameters(self._alone, PathReader(self._alone), self._sites.values()))
 
     def summarise(self, returned: Iterable[int]) -> NumericSummary | None:
         """What callers may know of a function that returns these terms; None where that is nothing."""

@@ -38,11 +38,13 @@ PLAIN_COUNT = "mask-count"
 FILTERED_COUNT = "filtered-count"
 ADJACENCY = "adjacency"
 DEGREE = "degree"
+EDGE_COUNT = "edge-count"
 
 SOFTMAX = "softmax"
 SIGMOID = "sigmoid"
 HAND_SOFTMAX = "hand-made-softmax"
 COMPLEMENT = "one-minus-probability"
+NEGATED = "negated-probability"
 CHOSEN_PROBABILITY = "chosen-probability"
 
 EXPONENTIAL = "exponential"
@@ -57,6 +59,7 @@ TRACE = "trace"
 CLAMPED_TO_ONE = "clamped-to-one"
 
 LEARNED = "learned"
+DRAWN = "drawn"
 DISPARITY = "disparity"
 ONES = "ones"
 DOT = "dot"
@@ -66,7 +69,7 @@ MEAN_AND_VARIANCE = "mean-and-variance"
 DEVIATION_AND_MEAN = "deviation-and-mean"
 
 MASKS = frozenset({LABEL_MASK, LENGTH_MASK, PLAIN_MASK, PAIR_MASK})
-COUNTS = frozenset({LABEL_COUNT, LENGTH_COUNT, PLAIN_COUNT, FILTERED_COUNT, DEGREE})
+COUNTS = frozenset({LABEL_COUNT, LENGTH_COUNT, PLAIN_COUNT, FILTERED_COUNT, DEGREE, EDGE_COUNT})
 COUNT_OF_MASK = {
     LABEL_MASK: LABEL_COUNT,
     LENGTH_MASK: LENGTH_COUNT,
@@ -106,7 +109,7 @@ WEAK = frozenset(
         LABELS,
         PLAIN_MASK,
     }
-    | {NETWORK_OUTPUT, RATIO, TRACE}
+    | {NETWORK_OUTPUT, RATIO, TRACE, LEARNED, DRAWN, NEGATED}
 )
 """What gives way to a stronger origin where two branches meet."""
 

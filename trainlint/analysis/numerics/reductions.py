@@ -65,6 +65,16 @@ def _norm(op: Operation) -> Value:
 
 
 @transfer
+def _hypotenuse(op: Operation) -> Value:
+    return replace(op.typed(fresh(op.value(), 0.0)), origin=origins.NORM, base=op.term("input"))
+
+
+@transfer
+def _range(op: Operation) -> Value:
+    return replace(op.typed(fresh(op.value(), 0.0)), origin=origins.RANGE, base=op.term("input"))
+
+
+@transfer
 def _distance(op: Operation) -> Value:
     return replace(op.typed(fresh(op.value(), 0.0)), origin=origins.DISTANCE)
 
@@ -122,7 +132,7 @@ def _einsum(op: Operation) -> Value:
     if value.origin == origins.ADJACENCY:
         return op.typed(replace(fresh(value, 0.0), origin=origins.DEGREE))
     if value.origin == origins.DEGREE:
-        return op.typed(value)
+        return op.typed(total(value))
     return op.typed(fresh(value))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from trainlint.analysis.numerics import lattice, origins
-from trainlint.analysis.numerics.arithmetic import fresh
+from trainlint.analysis.numerics.arithmetic import fresh, total
 from trainlint.analysis.numerics.lattice import INFINITY, Gradient, Kind, Value
 from trainlint.analysis.numerics.masks import (
     compared,
@@ -120,6 +120,15 @@ def _scatter_added(op: Operation) -> Value:
 
 
 @transfer
+def _gathered_sum(op: Operation) -> Value:
+    """The sum of a segment, which may have no elements: of ones, the number of them."""
+    value = op.value()
+    if value.const == 1.0:
+        return _degrees(op)
+    return replace(op.typed(total(value)), zero=True)
+
+
+@transfer
 def _diagonal_fill(op: Operation) -> Value:
     value = op.value()
     if value.origin == origins.PAIR_MASK and op.number("value") == 0.0:
@@ -189,14 +198,27 @@ def _literal(op: Operation) -> Value:
 
 
 @transfer
+def _drawn(op: Operation) -> Value:  # noqa: ARG001
+    """Random numbers of a framework: another tensor each time."""
+    return Value(Kind.TENSOR, grad=Gradient.NO, origin=origins.DRAWN)
+
+
+@transfer
 def _learned(op: Operation) -> Value:
-    origin = origins.LEARNED if op.number("data") == 0.0 else ""
-    return Value(Kind.TENSOR, grad=Gradient.YES, origin=origin)
+    return Value(Kind.TENSOR, grad=Gradient.YES, origin=_origin_of_weight(op.value("data")))
 
 
 @transfer
 def _weight(op: Operation) -> Value:
-    return Value(Kind.TENSOR, grad=Gradient.YES, roots=frozenset({op.index}))
+    start = op.value("initializer") if op.term("initializer") >= 0 else lattice.constant(0.0)
+    origin = _origin_of_weight(start)
+    return Value(Kind.TENSOR, grad=Gradient.YES, origin=origin, roots=frozenset({op.index}))
+
+
+def _origin_of_weight(start: Value) -> str:
+    """What a trained tensor is in a denominator: one that starts at 0 or around it may be 0. One that starts
+    elsewhere, or of whose start nothing is known, is taken for a scale that is meant to stay there."""
+    return origins.LEARNED if start.const == 0.0 or start.origin == origins.DRAWN else ""
 
 
 @transfer

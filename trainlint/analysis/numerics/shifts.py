@@ -23,16 +23,28 @@ class Shifts:
         self._values = values
         self._terms = values.terms
 
-    def is_shift(self, index: int, right: Value) -> bool:
-        """Whether a difference, whose subtrahend has this value, is at most 0.
+    def is_shift(self, minuend: int, subtrahend: int, right: Value) -> bool:
+        """Whether a difference of two terms, the second with this value, is at most 0.
 
         A maximum that is not followed (`scatter(x, index, reduce="max")[index]`) is known by its name.
         """
-        minuend, subtrahend = self._terms[index].args
         if right.origin == origins.MAXIMUM and right.base >= 0:
-            return self._values.canonical(right.base) == self._values.canonical(minuend)
+            return self._values.canonical(self._attached(right.base)) == self._values.canonical(
+                self._attached(minuend)
+            )
         named = right.kind not in _PLAIN and self._has_exponentials
         return named and self._is_named_maximum(subtrahend)
+
+    def _attached(self, index: int) -> int:
+        """What has the same values with its graph: `x` of `x.data` and of `x.detach()`."""
+        term = self._terms[index]
+        while term.op in ("attr", "call"):
+            callee = self._terms[term.args[0]] if term.op == "call" and len(term.args) == 1 else term
+            if callee.op != "attr" or callee.name != ("detach" if term.op == "call" else "data"):
+                break
+            index = callee.args[0]
+            term = self._terms[index]
+        return index
 
     @cached_property
     def _has_exponentials(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from trainlint.analysis.facts import Logged, Term
+from trainlint.analysis.facts import Precondition, Term
 from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.abstract import AbstractValues
+from trainlint.analysis.numerics.draws import is_drawn
 from trainlint.analysis.numerics.guards import Knowing
 from trainlint.analysis.numerics.lattice import Gradient, Kind, Value, gradient_of
 from trainlint.analysis.numerics.logarithms import (
@@ -26,7 +27,7 @@ replace = msgspec.structs.replace
 
 _NOT_TENSORS = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.ARRAY, Kind.SEQUENCE, Kind.OTHER})
 _NEVER = frozenset({Kind.ARRAY, Kind.OTHER, Kind.SEQUENCE})
-_LIKELY = frozenset({origins.PLAIN_COUNT, origins.MAGNITUDE, origins.DEGREE})
+_LIKELY = frozenset({origins.PLAIN_COUNT, origins.MAGNITUDE, origins.DEGREE, origins.EDGE_COUNT})
 _POSSIBLE = frozenset(
     {
         origins.NORM,
@@ -48,12 +49,14 @@ _ONE_OPERAND = frozenset({"logarithm", "exponential", "arccosine"})
 class Shape(msgspec.Struct, frozen=True):
     """A site as it is written: its kind, the operand that must not be zero.
 
-    And a quotient's numerator (or -1).
+    And a quotient's numerator (or -1). `gradient` is whether a derivative flows through a numerator that
+    stands in another unit.
     """
 
     kind: str
     operand: int
     numerator: int = -1
+    gradient: Gradient = Gradient.UNKNOWN
 
 
 class RawCandidate(msgspec.Struct):
@@ -62,8 +65,8 @@ class RawCandidate(msgspec.Struct):
     `operand` is the origin of the value under the root or in the denominator, `operand_term` its term.
     `gradient` is whether a derivative flows through it. `guard` names a guard that does not protect: "after"
     the root, or a "where" around the quotient. `facts` are what only one kind carries. `trace` leads from
-    the source of the operand to the site, `related` are further sites with it. `elsewhere` is the logarithm
-    in another function of the file that an argument reaches.
+    the source of the operand to the site, `related` are further sites with it. `elsewhere` is the site in
+    another function that an argument reaches.
     """
 
     term: int
@@ -79,7 +82,7 @@ class RawCandidate(msgspec.Struct):
     related: list[int] = msgspec.field(default_factory=list)
     open: list[str] = msgspec.field(default_factory=list)
     facts: dict[str, str | int | float] = msgspec.field(default_factory=dict)
-    elsewhere: Logged | None = None
+    elsewhere: Precondition | None = None
 
 
 def shape_of_site(values: AbstractValues, index: int) -> Shape | None:
@@ -135,7 +138,11 @@ def judge(values: AbstractValues, paths: PathReader, path: Node, index: int) -> 
     shape = shape_of_site(values, index)
     if shape is None or not (values.value(shape.operand).origin or shape.kind == "exponential"):
         return None
-    known = paths.knowing(path)
+    return judged(values, paths.knowing(path), shape, index)
+
+
+def judged(values: AbstractValues, known: Knowing, shape: Shape, index: int) -> RawCandidate | None:
+    """The candidate at a site of this shape, where this is known; None as for `judge`."""
     operand = values.refined(shape.operand, known.bounds)
     if operand.kind in _NEVER:
         return None
@@ -191,7 +198,7 @@ def _quotient(
 ) -> RawCandidate | None:
     if operand.origin not in origins.DENOMINATOR_HAZARDS:
         return None
-    numerator = values.value(shape.numerator) if shape.numerator >= 0 else Value(grad=Gradient.UNKNOWN)
+    numerator = values.value(shape.numerator) if shape.numerator >= 0 else Value(grad=shape.gradient)
     gradient = gradient_of(numerator, operand)
     if operand.origin in origins.COUNTS:
         if operand.roots & known.nonempty:
@@ -199,7 +206,7 @@ def _quotient(
         if operand.origin != origins.FILTERED_COUNT and numerator.grad is Gradient.NO:
             return None
         gradient = numerator.grad
-    elif operand.kind in _NOT_TENSORS:
+    elif operand.kind in _NOT_TENSORS or _stays_as_drawn(values, shape, operand):
         return None
     grade = _grade(operand.origin, Gradient.YES)
     if operand.origin in _LENGTHS and vanish_together(values, shape.numerator, shape.operand):
@@ -207,6 +214,11 @@ def _quotient(
     if operand.origin == origins.LABEL_COUNT and not _is_made_here(values, operand):
         grade = "likely"
     return _candidate(values, shape, operand, index, grade, gradient)
+
+
+def _stays_as_drawn(values: AbstractValues, shape: Shape, operand: Value) -> bool:
+    """Whether an operand is random numbers that no training moves."""
+    return operand.origin != origins.LEARNED and is_drawn(values.terms, shape.operand)
 
 
 def _is_made_here(values: AbstractValues, count: Value) -> bool:

@@ -8,12 +8,13 @@ from trainlint.analysis.facts import NumericSummary
 from trainlint.analysis.numerics import lattice, origins
 from trainlint.analysis.numerics.lattice import INFINITY, Gradient, Kind, Value
 
+_KINDS = {kind.value: kind for kind in Kind}
+
 
 def from_summary(summary: NumericSummary, index: int) -> Value:
     """The value that a summary describes."""
-    kinds = {kind.value: kind for kind in Kind}
     return Value(
-        kinds.get(summary.kind, Kind.UNKNOWN),
+        _KINDS.get(summary.kind, Kind.UNKNOWN),
         -INFINITY if summary.low is None else summary.low,
         INFINITY if summary.high is None else summary.high,
         not summary.nonzero,
@@ -44,3 +45,8 @@ def to_summary(values: Iterable[Value]) -> NumericSummary | None:
         origin=result.origin,
     )
     return None if summary == NumericSummary() else summary
+
+
+def joined(summaries: Iterable[NumericSummary]) -> NumericSummary | None:
+    """What is known of a value that one of these describes; None where that is nothing."""
+    return to_summary(from_summary(each, -1) for each in summaries)

@@ -12,12 +12,10 @@ from trainlint.analysis.numerics.abstract import AbstractValues
 from trainlint.analysis.numerics.ingredients import ingredients
 from trainlint.analysis.numerics.lattice import Kind
 from trainlint.analysis.numerics.losses import minimised
+from trainlint.analysis.numerics.readings import only_read
 from trainlint.analysis.numerics.sites import RawCandidate
 
 _CLEANERS = frozenset({"nan_to_num", "isnan", "isinf", "isfinite", "nan_to_num_", "where"})
-_READINGS = frozenset({"item", "detach", "tolist", "numpy", "cpu"})
-_LOGGERS = frozenset({"print", "append", "log", "add_scalar", "put_scalar", "update", "info", "format"})
-_RESHAPES = frozenset({"unsqueeze", "view", "expand", "reshape"})
 _REACH = 6
 
 Users = dict[int, list[int]]
@@ -27,7 +25,7 @@ def settle(values: AbstractValues, found: list[RawCandidate]) -> list[RawCandida
     """The candidates that remain when uses are known: one per operand, the other sites related to it."""
     if not found:
         return []
-    users = _users(values)
+    users = users_of(values)
     roots = {candidate.base for candidate in found if candidate.kind == "sqrt"}
     kept: dict[tuple[str, int], RawCandidate] = {}
     for candidate in sorted(found, key=lambda each: each.term):
@@ -42,6 +40,16 @@ def settle(values: AbstractValues, found: list[RawCandidate]) -> list[RawCandida
     return list(kept.values())
 
 
+def settle_handed(values: AbstractValues, found: Iterable[RawCandidate]) -> list[RawCandidate]:
+    """The candidates of what is handed to other functions, with what the unit tells of their operands."""
+    candidates = with_losses(values, found)
+    users = users_of(values) if any("tensor" in each.open for each in candidates) else {}
+    for candidate in candidates:
+        if "tensor" in candidate.open and is_used_as_tensor(values, users, candidate):
+            candidate.open.remove("tensor")
+    return candidates
+
+
 def with_losses(values: AbstractValues, found: Iterable[RawCandidate]) -> list[RawCandidate]:
     """The candidates, those that a loss of the unit is made from without the question for their role."""
     candidates = list(found)
@@ -52,7 +60,8 @@ def with_losses(values: AbstractValues, found: Iterable[RawCandidate]) -> list[R
     return candidates
 
 
-def _users(values: AbstractValues) -> Users:
+def users_of(values: AbstractValues) -> Users:
+    """The terms that have each term among their arguments."""
     users: Users = {}
     for index, term in enumerate(values.terms):
         for argument in term.args:
@@ -68,11 +77,11 @@ def _reported_at_root(candidate: RawCandidate, roots: set[int]) -> bool:
 
 
 def _is_spurious(values: AbstractValues, users: Users, candidate: RawCandidate) -> bool:
-    if "tensor" in candidate.open and _is_used_as_tensor(values, users, candidate):
+    if "tensor" in candidate.open and is_used_as_tensor(values, users, candidate):
         candidate.open.remove("tensor")
-    if not _crashes(values, candidate) and _only_read(values, users, candidate.term):
+    if not _crashes(values, candidate) and only_read(values.terms, users, candidate.term):
         return True
-    return candidate.operand in origins.COUNTS and _is_cleaned(values, users, candidate.term)
+    return candidate.operand in origins.COUNTS and is_cleaned(values, users, candidate.term)
 
 
 def _crashes(values: AbstractValues, candidate: RawCandidate) -> bool:
@@ -82,7 +91,7 @@ def _crashes(values: AbstractValues, candidate: RawCandidate) -> bool:
     return all(side >= 0 and values.value(side).kind in plain for side in sides)
 
 
-def _is_used_as_tensor(values: AbstractValues, users: Users, candidate: RawCandidate) -> bool:
+def is_used_as_tensor(values: AbstractValues, users: Users, candidate: RawCandidate) -> bool:
     """Whether something the operand is made from is handed to a framework function.
 
     Or has a method only tensors have.
@@ -111,22 +120,7 @@ def _name(values: AbstractValues, index: int) -> str:
     return values.terms[term.args[0]].name.rpartition(".")[2]
 
 
-def _only_read(values: AbstractValues, users: Users, index: int) -> bool:
-    """Whether the result only ever leaves the graph: `.item()`, `.detach()`, a log."""
-    direct = users.get(index, [])
-    if not direct:
-        return False
-    for user in direct:
-        term = values.terms[user]
-        if term.op == "attr" and term.name in _READINGS:
-            continue
-        if term.op == "call" and _name(values, user) in _LOGGERS | {"float"}:
-            continue
-        return False
-    return True
-
-
-def _is_cleaned(values: AbstractValues, users: Users, index: int) -> bool:
+def is_cleaned(values: AbstractValues, users: Users, index: int) -> bool:
     """Whether NaN and inf are taken out of the result afterwards."""
     frontier = [index]
     for _ in range(_REACH):

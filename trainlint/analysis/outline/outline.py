@@ -140,6 +140,7 @@ class _Collector:
         while stack:
             stack.extend(reversed(self._statement(stack.pop(), unit, scan)))
         self._close(unit, scan)
+        unit.structure = sorted(scan.hints.of_method(node.name, owner.bases))
 
     def _name(self, node: Function | ast.ClassDef, owner: Unit, kind: str, conditional: bool) -> str:
         """A qualified name that no other unit of the file has: the second `f` is "f#2"."""
@@ -157,11 +158,13 @@ class _Collector:
             return []
         if kind is ast.Assign:
             scan.stored(node.targets)
+            scan.hints.assigned(node.targets[0], node.value)
         elif kind is ast.AugAssign:
             scan.augmented(node)
             scan.stored((node.target,))
         elif kind is ast.AnnAssign:
             scan.stored((node.target,))
+            scan.hints.assigned(node.target, node.value)
         elif kind is ast.If:
             _check_branches(node)
         names = _EXPRESSIONS.get(kind)
@@ -198,6 +201,7 @@ class _Collector:
         unit.divides = scan.divides
         unit.selects = scan.selects
         unit.stores = sorted(scan.stores)
+        unit.structure = sorted(scan.hints.of_method("", ()))
         self.read_names[unit.qualname] = scan.names | scan.handed
         unit.handed = sorted(scan.handed)
 

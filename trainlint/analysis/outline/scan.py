@@ -9,6 +9,8 @@ import ast
 from collections.abc import Iterable
 from typing import Any
 
+from trainlint.analysis.outline.hints import Hints
+
 MAX_DEPTH = 200
 """Deepest expression that is read closely; hand-written code stays far below."""
 
@@ -70,6 +72,7 @@ class Scan:
         "calls",
         "divides",
         "handed",
+        "hints",
         "mentions",
         "names",
         "selects",
@@ -88,6 +91,7 @@ class Scan:
         self.texts: list[ast.expr] = []
         self.divides = False
         self.selects = False
+        self.hints = Hints()
 
     def read(self, roots: Iterable[Any]) -> list[ast.Call]:
         """Scan the expressions of one statement; its calls in order of evaluation.
@@ -138,6 +142,8 @@ class Scan:
                     push(node.left)
                     push(node.right)
                     self._operation(node.op, node.right)
+                    if node.op.__class__ is ast.Pow:
+                        self.hints.power(node)
                 else:
                     self._others(node, below)
             level = below
@@ -150,6 +156,7 @@ class Scan:
             name = dotted(call.func)
             if name:
                 self.calls[name] = None
+                self.hints.call(call, name)
         return calls
 
     def take_in(self, other: Scan) -> list[str]:
@@ -164,6 +171,7 @@ class Scan:
         self.texts += other.texts
         self.divides = self.divides or other.divides
         self.selects = self.selects or other.selects
+        self.hints.found |= other.hints.found
         return added
 
     def augmented(self, node: ast.AugAssign) -> None:

@@ -30,6 +30,22 @@ def replace_text(source: Source, node: Node, text: str) -> Edits | None:
     return [Edit(each.span, f"{quote}{each.text}{quote}") for each in done] if done else None
 
 
+def quote_scalar(source: Source, node: Node) -> Edits | None:
+    """Put a plain word in double quotes, so that every reader takes it for text."""
+    done = replace_scalar(source, node, node.raw) if node.style == "plain" and not node.tag else None
+    return [Edit(each.span, f'"{each.text}"') for each in done] if done else None
+
+
+def wrap_text(source: Source, node: Node, before: str, behind: str) -> Edits | None:
+    """Write something before and behind a scalar's text, inside the quotes it has."""
+    if node.kind != "scalar" or node.tag or _written(source, node) is None:
+        return None
+    quoted = len(_QUOTES.get(node.style, ""))
+    start = source.offset(*node.place[:2]) + quoted
+    end = source.offset(*node.place[2:]) - quoted
+    return [_edit(source, start, start, before), _edit(source, end, end, behind)]
+
+
 def rename_entry(source: Source, entry: Entry, name: str) -> Edits | None:
     """Write another name in a key's place, in the quotes it has.
 

@@ -6,7 +6,7 @@ import ast
 import re
 
 from trainlint.findings import Edit
-from trainlint.fixing.making.expressions import parsed_expression
+from trainlint.fixing.making.expressions import parsed_expression, put
 from trainlint.fixing.making.ground import Material, dotted_name
 from trainlint.fixing.making.imports import add_import, binds, imported_packages, name_in
 from trainlint.fixing.making.syntax import Syntax
@@ -37,6 +37,18 @@ def with_names(
             written = f"{local}.{rest}"
         text = re.sub(rf"@{re.escape(absolute)}(?![\w.])", written, text)
     return text, list(added.values())
+
+
+def put_named(material: Material, syntax: Syntax, node: ast.expr, text: str) -> list[Edit] | None:
+    """Edits that put an expression with marked names in a node's place.
+
+    None where a name cannot be imported, and for no text or one of several lines.
+    """
+    named = with_names(material, syntax, text, syntax.start(node)) if text and "\n" not in text else None
+    if named is None:
+        return None
+    edits = put(syntax, node, named[0])
+    return None if edits is None else [*named[1], *edits]
 
 
 def _likeliest(material: Material, syntax: Syntax, absolute: str) -> str:

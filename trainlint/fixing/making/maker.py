@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
+from trainlint.analysis.facts import UnitFacts
 from trainlint.checks.judge import judge_hit, judged_subjects
 from trainlint.checks.registry import resolve_check
 from trainlint.checks.view import UnitView
@@ -35,6 +36,7 @@ class FixMaker:
         self.rules = rules
         self.options = options
         self.material = material
+        self._found: dict[tuple[str, str], list[Hit]] = {}
 
     def with_fix(self, finding: Finding) -> Finding:
         """The finding with its fix; as it is where its page knows none or none is certain.
@@ -88,14 +90,28 @@ class FixMaker:
         return found
 
     def _hits(self, rule: Rule, finding: Finding) -> list[Hit]:
-        check, path = resolve_check(rule.check), finding.span.path
+        """What a rule's check gives for a finding's file, each once however many findings ask."""
+        key = (rule.name, finding.span.path)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._checked(rule, finding.span.path)
+        return found
+
+    def _checked(self, rule: Rule, path: str) -> list[Hit]:
+        check = resolve_check(rule.check)
         if rule.judges == "config":
             config = self.material.configs.get(path)
             return list(check(config)) if config is not None else []
         if rule.judges != "unit":
             return []
-        views = (UnitView(facts, self.material.index) for facts in self.material.units if facts.path == path)
+        views = (_own_sites(facts, self.material) for facts in self.material.units if facts.path == path)
         return [hit for view in views if view.facts.candidates for hit in check(view)]
+
+
+def _own_sites(facts: UnitFacts, material: Material) -> UnitView:
+    """A unit with what stands in it alone: an operand handed to others is not repaired for one caller."""
+    own = [each for each in facts.candidates if not each.path]
+    return UnitView(msgspec.structs.replace(facts, candidates=own), material.index)
 
 
 def _place(edit: Edit) -> tuple[str, int, int]:

@@ -45,6 +45,41 @@ def insert_first(syntax: Syntax, block: list[ast.stmt], text: str) -> Edits | No
     return [syntax.edit(place, place, made[0].text)]
 
 
+def wrap(syntax: Syntax, statement: ast.stmt, header: str) -> Edits | None:
+    """A statement as a block of its own below a header such as `with lock:`.
+
+    None where it shares a line, and where a text in it goes over several: it would be another one.
+    """
+    start, end = syntax.start(statement), syntax.end(statement)
+    indentation = syntax.indentation(start)
+    if indentation is None or _is_joined(syntax, start) or not _ends_its_line(syntax, statement):
+        return None
+    if any(_goes_over_lines(node) for node in ast.walk(statement)):
+        return None
+    step = _step(syntax, statement, indentation)
+    (first, _), (last, _) = syntax.source.position(start), syntax.source.position(end)
+    starts, lines = syntax.source.starts, syntax.source.lines
+    above = syntax.edit(starts[first - 1], starts[first - 1], f"{indentation}{header}\n{step}")
+    below = (starts[place] for place in range(first, last) if lines[place].strip())
+    return [above, *(syntax.edit(place, place, step) for place in below)]
+
+
+def _goes_over_lines(node: ast.AST) -> bool:
+    text = isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+    )
+    return text and getattr(node, "lineno", 0) != getattr(node, "end_lineno", 0)
+
+
+def _step(syntax: Syntax, statement: ast.stmt, indentation: str) -> str:
+    """What one level is further in than the one above: as in the statement, else as it is usual."""
+    body = getattr(statement, "body", None)
+    inner = syntax.indentation(syntax.start(body[0])) if body else None
+    if inner is not None and inner.startswith(indentation) and inner != indentation:
+        return inner[len(indentation) :]
+    return "\t" if indentation.startswith("\t") else "    "
+
+
 def delete(syntax: Syntax, statement: ast.stmt) -> Edits | None:
     """Take a statement out with its lines; a comment behind it stays.
 

@@ -1,9 +1,9 @@
-"""Keys of configs: those written twice, and those that go by another name."""
+"""Configs: keys written twice, keys that go by another name, words that want quotes."""
 
 from __future__ import annotations
 
 from trainlint.findings import Edit, Span
-from trainlint.fixing.making.config_text import delete_entry, rename_entry
+from trainlint.fixing.making.config_text import delete_entry, quote_scalar, rename_entry
 from trainlint.fixing.making.ground import Ground
 
 
@@ -37,3 +37,9 @@ def _renamed(ground: Ground, key: Span | None, name: str) -> list[Edit] | None:
     source = ground.material.source(ground.path)
     entry = ground.material.entry_at(key) if key is not None and key.path == ground.path else None
     return rename_entry(source, entry, name) if source is not None and entry is not None and name else None
+
+
+def quote(ground: Ground) -> list[Edit] | None:
+    """The word that a finding stands at, in quotes."""
+    source, node = ground.material.source(ground.path), ground.material.node(ground.finding.span)
+    return quote_scalar(source, node) if source is not None and node is not None else None

@@ -6,6 +6,7 @@ import ast
 import re
 
 from trainlint.findings import Edit
+from trainlint.fixing.making.calls import operands
 from trainlint.fixing.making.expressions import parsed_expression, put
 from trainlint.fixing.making.ground import Ground
 from trainlint.fixing.making.syntax import Syntax
@@ -65,22 +66,8 @@ def _operand(syntax: Syntax, ground: Ground, what: str) -> ast.expr | None:
     wanted = parsed_expression(what)
     if wanted is None:
         return None
-    same = [node for node in _operands(site) if ast.dump(node) == ast.dump(wanted)]
+    same = [node for node in operands(site) if ast.dump(node) == ast.dump(wanted)]
     return same[-1] if same else None
-
-
-def _operands(site: ast.AST | None) -> list[ast.expr]:
-    if isinstance(site, ast.AugAssign):
-        return [site.value] if isinstance(site.op, ast.Div) else []
-    if isinstance(site, ast.BinOp):
-        return [site.right] if isinstance(site.op, ast.Div) else [site.left]
-    if not isinstance(site, ast.Call):
-        return []
-    given = [*site.args, *(keyword.value for keyword in site.keywords)]
-    if isinstance(site.func, ast.Attribute):
-        # `x.sqrt_()` writes to x: an expression in its place would be written to instead.
-        return [] if site.func.attr.endswith("_") else [site.func.value, *given]
-    return given
 
 
 def _has_torch(ground: Ground) -> bool:

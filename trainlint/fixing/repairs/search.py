@@ -7,12 +7,15 @@ import re
 
 from trainlint.findings import Edit
 from trainlint.fixing.making.arguments import set_argument
-from trainlint.fixing.making.config_text import insert_entry, replace_text
+from trainlint.fixing.making.config_text import insert_entry, replace_scalar, replace_text, wrap_text
 from trainlint.fixing.making.ground import Ground, dotted_name
 from trainlint.fixing.making.library_names import marked, with_names
 from trainlint.fixing.making.syntax import Syntax
 from trainlint.knowledge.search_spaces import Range, search_spaces
 from trainlint.knowledge.search_tools import search_tools
+from trainlint.recipe.config.scalars import spelled_as_number
+from trainlint.recipe.config.sweep_shapes import NNI_KIND
+from trainlint.text.document import Node
 
 Edits = list[Edit]
 
@@ -86,13 +89,25 @@ def _in_mapping(syntax: Syntax, ground: Ground) -> Edits | None:
 def _in_sweep(ground: Ground) -> Edits | None:
     """A range of a sweep file."""
     source, entry = ground.material.source(ground.path), ground.material.entry_at(ground.finding.span)
+    if source is None or entry is None:
+        return None
+    drawn = entry.value.get(NNI_KIND)
+    if drawn is not None and ground.text("space.tool") == "NNI":
+        return replace_text(source, drawn, search_spaces().files["NNI"].log_value)
+    if ground.text("space.tool") == "Hydra":
+        return wrap_text(source, entry.value, "tag(log, ", ")") if _is_bare_interval(entry.value) else None
     way = search_spaces().mappings[_KIND]
-    if source is None or entry is None or not ground.path.endswith((".yaml", ".yml")):
+    if not ground.path.endswith((".yaml", ".yml")):
         return None
     kind = entry.value.get(_KIND)
     if kind is not None:
         return replace_text(source, kind, way.log_value)
     return insert_entry(source, entry.value, _KIND, way.log_value)
+
+
+def _is_bare_interval(node: Node) -> bool:
+    """Whether Hydra's grammar draws a range and nothing is done to it: `int(…)` is."""
+    return node.kind == "scalar" and node.raw.lstrip().startswith("interval")
 
 
 def seed_sampler(ground: Ground) -> Edits | None:
@@ -119,3 +134,18 @@ def _position(parameters: tuple[str, ...], name: str) -> int | None:
     """Where a parameter stands before the `*`; None for one that only its keyword reaches."""
     positional = parameters[: parameters.index("*")] if "*" in parameters else parameters
     return positional.index(name) if name in positional else None
+
+
+def respell_numbers(ground: Ground) -> Edits | None:
+    """The number that a finding stands at, and those beside it, in a spelling that PyYAML takes for one."""
+    source = ground.material.source(ground.path)
+    spans = (ground.finding.span, *(each.span for each in ground.finding.related))
+    edits: Edits = []
+    for span in spans:
+        node = ground.material.node(span)
+        text = spelled_as_number(node.raw, "pyyaml") if node is not None else ""
+        done = replace_scalar(source, node, text) if source is not None and node is not None else None
+        if done is None:
+            return None
+        edits += done
+    return edits

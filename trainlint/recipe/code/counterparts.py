@@ -20,7 +20,7 @@ _KEEPS = frozenset(
     "FloatTensor Tensor unsqueeze as_tensor cuda convert_to_tensor cast ravel flatten squeeze copy view "
     "float32 double cpu contiguous".split()
 )
-_KEEPING_OPS = frozenset({"item", "attr", "tuple", "list", "loop", "if", "param", "global"})
+_KEEPING_OPS = frozenset({"const", "item", "attr", "tuple", "list", "loop", "if", "param", "global"})
 _DIVISORS = (127.5, 255, 256)
 _MAX_NODES = 60
 _PAIR = 2

@@ -30,7 +30,7 @@ from trainlint.recipe.code.made_up import trains_on_made_up_data
 from trainlint.recipe.code.model.all_faults import output_faults
 from trainlint.recipe.code.model.batch_norms import batch_norm
 from trainlint.recipe.code.momentum import complete_momentum
-from trainlint.recipe.code.networks import Networks
+from trainlint.recipe.code.networks import Networks, parameters_of
 from trainlint.recipe.code.observe import Call, Observations, first_span
 from trainlint.recipe.code.optimizers import Optimizers
 from trainlint.recipe.code.pipeline_order import shuffled_pipelines
@@ -102,6 +102,8 @@ def _recipe(program: Program, seen: Observations) -> Recipe | None:
     networks = Networks(seen)
     for call, element in zip(optimizers.calls, optimizer_elements, strict=True):
         element["optimizer.network"] = networks.network(call)
+        if parameters_of(seen, call) is not None:
+            element["optimizer.undivided"] = derived(True, call.span)
     loader_elements = loaders.elements()
     fit_data = FitData(loaders, training)
     fitted = fit_data.elements(loader_elements)
@@ -134,7 +136,7 @@ def _recipe(program: Program, seen: Observations) -> Recipe | None:
         facts["batch.devices"] = devices
     facts.update(subject(seen, optimizers, loaders, [element["loader.role"] for element in loader_elements]))
     facts.update(regularizers(seen))
-    facts.update(batch_norm(seen))
+    facts.update(batch_norm(seen, networks, optimizers.calls))
     facts.update(fine_tuning(seen, training, optimizers))
     batched = facts["batch.per_device"].known or "train" in {
         element["loader.role"].value for element in loader_elements

@@ -9,7 +9,8 @@ from trainlint.analysis.evaluation.values import Resolved
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import absent, derived, unknown_value
-from trainlint.recipe.code.loaders import Loaders, Use
+from trainlint.recipe.code.loader_use import Use
+from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.observe import overlap
 from trainlint.recipe.code.pipelines import Pipelines, place
 from trainlint.recipe.model import Scalar, State, Value
@@ -36,7 +37,7 @@ class LoaderFacts:
             for call in self.seen.calls
             if call.name in _DRAWS_ONE and len(call.frame.term(call.term).args) > 1
         ]
-        self._looped = list(loaders.drawn()) if self._drawn_once else []
+        self._looped = list(loaders.draws.all()) if self._drawn_once else []
 
     def complete(self, elements: list[dict[str, Value]]) -> None:
         """Add to each element, in the loaders' order: purpose, names, split, uses, transforms."""

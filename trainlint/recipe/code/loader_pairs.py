@@ -35,7 +35,7 @@ def _groups(loaders: Loaders) -> Iterator[list[Identity]]:
             if loop.kind != "for":
                 continue
             for zipped in _zipped(loaders, seen.evaluator.value(frame, loop.source)):
-                found = {item.identity: None for item in loaders.drawn_from(zipped) if item.identity}
+                found = {item.identity: None for item in loaders.draws.of(zipped) if item.identity}
                 if len(found) > 1:
                     yield list(found)
 

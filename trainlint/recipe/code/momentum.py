@@ -33,7 +33,7 @@ def complete_momentum(seen: Observations, optimizers: Optimizers, elements: list
         reason = (
             optimizers.replaced(call)
             or _set_elsewhere(seen, call)
-            or optimizers.escapes(call, {made.site for made in optimizers.schedules})
+            or optimizers.escapes.of(call, {made.site for made in optimizers.schedules})
         )
         if reason:
             element["optimizer.momentum"] = unknown_value(reason, call.span)

@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from trainlint.analysis.evaluation.values import Resolved
-from trainlint.analysis.facts import Unit
+from trainlint.analysis.facts import Event, Unit
 from trainlint.findings import Span
 from trainlint.knowledge.layers import layer_kind, model_kind
+from trainlint.knowledge.structure import structure_facts
 from trainlint.recipe.code.leaves import absent, derived, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.reach import Place
@@ -35,10 +36,12 @@ _MAX_UNITS = 400
 class Layers:
     """The layers found so far: where each kind stands first, and how many are fully connected.
 
-    `whole` is False where a part of the network was not read.
+    `whole` is False where a part of the network was not read. `norms` are the batch norms that are made for
+    certain, with their places.
     """
 
     first: dict[str, Span | None] = dataclasses.field(default_factory=dict)
+    norms: dict[str, Span | None] = dataclasses.field(default_factory=dict)
     dense: int = 0
     whole: bool = True
 
@@ -84,6 +87,15 @@ class Networks:
 
     def of(self, models: Iterable[Resolved | Place], at: Span | None = None) -> Value:
         """`optimizer.network` for models that are trained together, or for the units that build them."""
+        return self._layers(models).verdict(at)
+
+    def norms(self, call: Call) -> dict[str, Span | None]:
+        """The batch norms of the network that an optimizer trains, by name; none where it may be one of
+        several networks."""
+        models = self._alternatives(call)
+        return self._layers(models[0]).norms if len(models) == 1 else {}
+
+    def _layers(self, models: Iterable[Resolved | Place]) -> Layers:
         layers = Layers()
         units = []
         for model in models:
@@ -92,7 +104,7 @@ class Networks:
             else:
                 self._of_model(model, layers)
         self._of_units(units, layers)
-        return layers.verdict(at)
+        return layers
 
     def _alternatives(self, call: Call) -> list[list[Resolved | Place]]:
         """What the optimizer may hold, each time the models or the unit that builds one."""
@@ -179,6 +191,8 @@ class Networks:
         span = model.frame.span(model.term) if model.frame is not None else None
         kind = layer_kind(model.name)
         owner, _, method = model.name.rpartition(".")
+        if model.name in structure_facts().batch_norms:
+            layers.norms.setdefault(model.name, span)
         if kind:
             layers.add(kind, span)
         elif method == "from_pretrained" and owner.startswith(_HUB):
@@ -244,6 +258,11 @@ class Networks:
     def _of_name(self, absolute: str, place: Place, layers: Layers) -> None:
         name = self.seen.evaluator.knowledge.canonical(absolute)
         kind = layer_kind(name)
+        if name in structure_facts().batch_norms and name not in layers.norms:
+            made = [event for event in self._made(name, place) if not event.conditions]
+            frame = self.seen.evaluator.root(*place)
+            if made and frame is not None:
+                layers.norms[name] = frame.span(made[0].term)
         if not kind:
             entry = self.seen.evaluator.entry(name)
             if entry is not None and entry.kind == "model-factory":
@@ -256,19 +275,23 @@ class Networks:
     def _written(self, name: str, place: Place) -> tuple[Span | None, int]:
         """Where a unit first calls a function of that name, and how often; one in a loop counts as two."""
         frame = self.seen.evaluator.root(*place)
-        if frame is None:
+        made = self._made(name, place)
+        if not made or frame is None:
             return None, 1
+        return frame.span(made[0].term), sum(2 if event.loop >= 0 else 1 for event in made)
+
+    def _made(self, name: str, place: Place) -> list[Event]:
+        """The calls of a library's class of that name in a unit."""
+        frame = self.seen.evaluator.root(*place)
         knowledge = self.seen.evaluator.knowledge
-        made = [
+        return [
             event
-            for event in frame.facts.events
-            if event.kind == "call"
+            for event in (frame.facts.events if frame is not None else ())
+            if frame is not None
+            and event.kind == "call"
             and (callee := frame.term(frame.term(event.term).args[0])).op == "global"
             and knowledge.canonical(callee.name) == name
         ]
-        if not made:
-            return None, 1
-        return frame.span(made[0].term), sum(2 if event.loop >= 0 else 1 for event in made)
 
 
 def parameters_of(seen: Observations, optimizer: Call) -> Resolved | None:

@@ -13,6 +13,7 @@ from trainlint.analysis.facts import Condition, Event, Parameter
 from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.programs import Program, may_hold_class
+from trainlint.recipe.code.reach import Place
 from trainlint.recipe.code.replaced import Replaced
 from trainlint.recipe.code.unread import Unread
 
@@ -86,10 +87,11 @@ class Observations:
 
     `driven` tells which schedules a library steps by itself, `counted` of which it counts a step only where
     an update is made, `updates` how many updates it plans. `replaced` are names of libraries that the program
-    binds anew, with what takes their place; `unread` tells what could not be read.
+    binds anew, with what takes their place; `unread` tells what could not be read. With `places`, only these
+    units are looked at.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, places: Iterable[Place] | None = None) -> None:
         self.program = program
         self.evaluator: Evaluator = program.evaluator
         self.calls: list[Call] = []
@@ -102,7 +104,7 @@ class Observations:
         self.unread = Unread(self)
         self._names: dict[Site, list[tuple[Identity, str]]] = defaultdict(list)
         self._runs: dict[tuple[str, str], bool] = {}
-        for place in program.interesting():
+        for place in program.interesting() if places is None else places:
             frame = self.evaluator.root(*place)
             if frame is not None:
                 self.frames.append(frame)

@@ -14,6 +14,8 @@ from trainlint.recipe.model import Value
 _SCALES = (127, 127.5, 128, 255, 256)
 _SCALES_GIVEN = (127.5, 255)
 _SMALL = 1e-6
+_POOLING = frozenset({"pool", "pooling"})
+"""Layers that take the largest or the mean of some numbers keep their range: `MaxPooling2D`."""
 
 
 def pixel_range(seen: Observations, elements: list[dict[str, Value]]) -> dict[str, Value]:
@@ -59,7 +61,10 @@ def _may_be_scaled(seen: Observations) -> str:
 
 def _can_scale(name: str) -> bool:
     last = name.rpartition(".")[2]
-    return bool({*words_of(last), last.lower()} & program_words("scaling")) or "applications" in name
+    words = {*words_of(last), last.lower()}
+    if {word.rstrip("0123456789") for word in words} & _POOLING:
+        return False
+    return bool(words & program_words("scaling")) or "applications" in name
 
 
 def _divides(facts: UnitFacts, term: Term) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.length import loop_count
-from trainlint.recipe.code.loaders import Loaders, Use
+from trainlint.recipe.code.loader_use import Use
+from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.observe import Call
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Link, State, Value
@@ -59,7 +60,7 @@ class Samplers:
     def _reused(self, use: Use, call: Call) -> Value:
         """Whether the loader is gone through again and again: its loop stands in another."""
         for frame, _, loop in self.training.loops():
-            drawn = self.loaders.drawn_from(self.seen.evaluator.value(frame, loop.source))
+            drawn = self.loaders.draws.of(self.seen.evaluator.value(frame, loop.source))
             if not any(item.site == use.made.site for item in drawn):
                 continue
             outer = self._around(frame, loop.parent)

@@ -20,6 +20,10 @@ _SEED_ATTRIBUTES = {"random_seed": "paddle"}
 _EXPLICIT = {"jax": "every draw takes a key that the program made; there is no generator to seed"}
 """Frameworks that have no generator to seed, and why a program that seeds nothing lacks nothing."""
 
+_OWN_GENERATOR = "one generator"
+"""What `torch.Generator().manual_seed(0)` seeds: a split or an order of its own, which nobody takes for a
+seeded run."""
+
 _SEEDING_WORDS = frozenset({"seed", "seeds", "deterministic", "determinism", "reproduce", "reproducible"})
 
 
@@ -39,7 +43,10 @@ class Seeding:
         self.seeds = [(call, seeds) for call, seeds in self._seeds() if not self._is_over(call)]
 
     def _seeds(self) -> Iterator[tuple[Call, tuple[str, ...]]]:
+        undone = {(call.place, call.name) for call in self.seen.calls if self._is_undoing(call)}
         for call in self.seen.calls:
+            if (call.place, call.name) in undone:
+                continue
             inherited = self._inherited(call)
             if inherited:
                 yield call, inherited
@@ -49,7 +56,19 @@ class Seeding:
                 elif call.entry.kind == "rng-state" and not call.entry.extra:
                     yield call, (call.entry.framework,)
             elif call.method and call.name == "manual_seed":
-                yield call, ("one generator",)
+                yield call, (_OWN_GENERATOR,)
+            elif call.method:
+                method = self.seen.evaluator.knowledge.method(call.name)
+                if method is not None and method.kind == "seed":
+                    yield call, method.seeds
+
+    def _is_undoing(self, call: Call) -> bool:
+        """Whether a call seeds from the machine's entropy, `np.random.seed(None)`: what the function seeded
+        before held for what stands between, a split say."""
+        if call.method or call.entry is None or not call.entry.seeds:
+            return False
+        given = [call.frame.term(each) for each in call.frame.term(call.term).args[1:]]
+        return all(each.op == "const" and each.value is None for each in given)
 
     def _inherited(self, call: Call) -> tuple[str, ...]:
         """What the library's class seeds of which a class of the project is made: a trainer's subclass."""
@@ -84,10 +103,13 @@ class Seeding:
         if unread is not None:
             return dict.fromkeys(("repro.seeded", "repro.seed", "repro.partial"), unread)
         others = list(dict.fromkeys(name for _, generators in self.seeds for name in generators))
+        if others == [_OWN_GENERATOR]:
+            others = []
         return {
             "repro.seeded": Value(False, State.DERIVED, span=self.at, chain=tuple(_switches(stores))),
             "repro.seed": absent(self.at),
             "repro.partial": self._partial(others),
+            "repro.local": Value(self._are_local(), State.DERIVED, span=self.at),
         }
 
     def _stores(self) -> Iterator[tuple[Frame, Event]]:
@@ -112,6 +134,24 @@ class Seeding:
         if seed.kind == "const" and isinstance(seed.value, int):
             return Value(seed.value, State.EXPLICIT, span=span)
         return unknown_value(seed.name or "the seed is not a constant", span)
+
+    def _are_local(self) -> bool:
+        """Whether each seed is set in a function that then shuffles or splits with that very generator, and
+        does not train: it is there for the split."""
+        return bool(self.seeds) and all(self._is_local(call) for call, _ in self.seeds)
+
+    def _is_local(self, seed: Call) -> bool:
+        trains = self.training is not None and seed.place in self.training.units
+        if not seed.place[1] or seed.entry is None or trains:
+            return False
+        generator = seed.entry.name.rpartition(".")[0]
+        return any(
+            call.entry is not None
+            and call.entry.kind == "shuffle"
+            and call.entry.name.rpartition(".")[0] == generator
+            for call in self.seen.made("shuffle")
+            if call.place == seed.place
+        )
 
     def _partial(self, others: list[str]) -> Value:
         if not others:

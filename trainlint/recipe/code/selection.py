@@ -9,7 +9,8 @@ from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.ancestry import Ancestry, Node
 from trainlint.recipe.code.leaves import derived
-from trainlint.recipe.code.loaders import Loaders, Use
+from trainlint.recipe.code.loader_use import Use
+from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.observe import Call
 from trainlint.recipe.model import Value
 

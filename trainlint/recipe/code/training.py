@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from trainlint.analysis.evaluation.values import Frame, Resolved
-from trainlint.analysis.facts import Event, Loop, UnitFacts
+from trainlint.analysis.facts import Condition, Event, Loop, UnitFacts
 from trainlint.findings import Span
 from trainlint.knowledge.base import Entry
 from trainlint.recipe.code.observe import Call, Observations
@@ -45,7 +45,7 @@ class Training:
         self._trained: dict[int, bool] = {}
         self._before: dict[Place, dict[int, list[Event]]] = {}
         self._after: dict[Place, bool] = {}
-        self._running: dict[Place, dict[Place, None]] | None = None
+        self._running: dict[Place, list[Call]] | None = None
         self.units = self._closure()
         self.fits: list[Call] = list(self._trainer_runs())
         self.trains = bool(self.units) or bool(self.fits)
@@ -71,18 +71,19 @@ class Training:
         """The units that run a unit: by its name; `__call__` and `forward` also by calling an instance."""
         sites = self.seen.program.call_sites(*place)
         callers = {(frame.facts.path, frame.facts.qualname): None for frame, _ in sites}
-        if place[1].rpartition(".")[2] in _CALLED_AS_INSTANCE:
-            callers.update(self._runners().get(place, {}))
+        callers.update((call.place, None) for call in self.runs_by_instance(place))
         return list(callers)
 
-    def _runners(self) -> dict[Place, dict[Place, None]]:
-        """The units whose calls may run a function, by function."""
+    def runs_by_instance(self, place: Place) -> list[Call]:
+        """The calls of an object whose `__call__` or `forward` a function is: `model(images)`."""
+        if place[1].rpartition(".")[2] not in _CALLED_AS_INSTANCE:
+            return []
         if self._running is None:
             self._running = {}
             for call in self.seen.calls:
                 for target in self.targets(call):
-                    self._running.setdefault(target, {})[call.place] = None
-        return self._running
+                    self._running.setdefault(target, []).append(call)
+        return self._running.get(place, [])
 
     def targets(self, call: Call) -> Iterator[Place]:
         """The project functions a call may run."""
@@ -159,6 +160,15 @@ class Training:
             if event.kind == "call" and _inside(facts, event.loop, loop) and self._event_trains(facts, event):
                 return True
         return False
+
+    def steps_under(self, facts: UnitFacts, loop: int) -> list[Condition]:
+        """The branches that all steps in a loop stand in, themselves or the calls that lead to them."""
+        groups = [
+            event.conditions
+            for event in self.seen.program.events(facts)
+            if event.kind == "call" and _inside(facts, event.loop, loop) and self._event_trains(facts, event)
+        ]
+        return [each for each in groups[0] if all(each in group for group in groups)] if groups else []
 
     def is_over(self, call: Call) -> bool:
         """Whether a call comes after all training of the unit it stands in, where that unit trains."""

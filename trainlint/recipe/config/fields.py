@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -11,7 +11,7 @@ from trainlint.knowledge.format_model import Field, Format, Scalar, key_word
 from trainlint.knowledge.formats import load_formats
 from trainlint.recipe.config.references import referred_to
 from trainlint.recipe.config.scalars import is_number_text, typed
-from trainlint.recipe.config.tree import Found, find_all, walk_entries
+from trainlint.recipe.config.tree import Found, entries_of, find_all, walk_entries
 from trainlint.recipe.model import Link, State, Value
 from trainlint.text.document import Document, Node
 
@@ -55,8 +55,10 @@ class Reading(msgspec.Struct, frozen=True):
 def places_of(reading: Reading) -> dict[str, list[Place]]:
     """Recipe path → every spot that could set it, in source order."""
     places: dict[str, list[Place]] = {}
+    root = reading.document.root
+    present = frozenset(entries_of(root) if root.kind == "mapping" else ())
     for field in reading.format.fields:
-        for place in _at_paths(reading, field):
+        for place in _at_paths(reading, field, present):
             places.setdefault(field.to, []).append(place)
     if reading.format.sections:
         for found in walk_entries(reading.document.root):
@@ -65,9 +67,12 @@ def places_of(reading: Reading) -> dict[str, list[Place]]:
     return places
 
 
-def _at_paths(reading: Reading, field: Field) -> list[Place]:
+def _at_paths(reading: Reading, field: Field, present: Collection[str]) -> list[Place]:
+    """The places that a field's key paths lead to; `present` are the keys at the root."""
     spots: list[Place] = []
     for pattern in field.at:
+        if pattern.partition(".")[0] not in present and not pattern.startswith("*"):
+            continue
         spots.extend(Place(field, found) for found in find_all(reading.document.root, pattern))
         if spots and not field.several and field.type != "presence":
             break

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from trainlint.findings import Span
 from trainlint.knowledge.formats import load_formats
 from trainlint.recipe.config.composition.compose import Composed
+from trainlint.recipe.config.project_reads import ProjectCode
 from trainlint.recipe.config.recognise import (
     Recognition,
+    is_template,
     recognise,
     recognise_broken,
     recognise_whole,
@@ -47,7 +49,8 @@ class ConfigFile(msgspec.Struct):
 
     `read_by` and `uses` are what the project's code was seen to do with it; both empty says nothing.
     `composed` is the config with its bases, where it names any. `mentioned` tells whether the project's own
-    copy of a package has a word in its sources.
+    copy of a package has a word in its sources, `versions` which version of a package the project uses.
+    `code` is all code of the project, to ask what it does with the configs it loads.
     """
 
     path: str
@@ -60,11 +63,27 @@ class ConfigFile(msgspec.Struct):
     uses: tuple[KeyUse, ...] = ()
     composed: Composed | None = None
     mentioned: Callable[[str, str], bool] | None = None
+    code: ProjectCode | None = None
+    versions: Mapping[str, str] = {}
 
     @property
     def judged(self) -> bool:
         """Whether the file rules speak about it: a training config, or a file that code loads."""
         return self.recognition.recognised or bool(self.read_by)
+
+
+def why_none(config: ConfigFile) -> str:
+    """Why a config has no recipe, in plain words."""
+    if config.broken and is_template(config.source.text):
+        return "a template, which something fills in"
+    if config.broken:
+        return f"line {config.broken[0].line} does not parse: {config.broken[0].message}"
+    title = load_formats().formats[config.recognition.format].title if config.recognition.format else ""
+    if not config.recognition.recognised:
+        return config.recognition.reason
+    if config.composed is not None and not config.composed.complete:
+        return f"{title}, laid over a config that was not read"
+    return f"{title}, a part of a run" if config.recognition.kind == "fragment" else title
 
 
 def config_file(

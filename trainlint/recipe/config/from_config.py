@@ -30,12 +30,13 @@ def config_recipe(
     *,
     files: Sequence[str] = (),
     chains: Mapping[str, tuple[Link, ...]] | None = None,
+    devices: int | None = None,
 ) -> Recipe | None:
     """The recipe of an entry config; None for fragments, sweeps and formats that are recognised only.
 
     `loader` is the kind of the library that the project's code reads the file with, where that is known; else
     the format's own. `versions` are the versions the project uses, by framework. `files` and `chains` tell of
-    the bases that are merged in.
+    the bases that are merged in, `devices` how many a run uses where the config does not say.
     """
     known = knowledge or load_formats()
     format_ = known.formats.get(recognition.format)
@@ -50,7 +51,7 @@ def config_recipe(
     facts.update(extra.facts)
     facts.update(effect_values(reading, format_.effects))
     facts.update(_what_words_say(reading, facts))
-    derive(facts, _batch_scope(places))
+    derive(facts, _with_devices(facts, _batch_scope(places), devices))
     _describe(reading, recognition, facts)
     span = reading.span(document.root)
     return Recipe(
@@ -95,6 +96,18 @@ def _words(reading: Reading) -> frozenset[str]:
         if found.value.kind == "scalar":
             words.add(key_word(found.value.raw))
     return frozenset(words)
+
+
+def _with_devices(facts: dict[str, Value], scope: str, devices: int | None) -> str:
+    """Whom the batch is for, after the setting `devices` has had its say: "some-device" where it is one
+    device's, and nothing says how many there are."""
+    if scope != "device" or "batch.devices" in facts:
+        return scope
+    if devices is None:
+        return "some-device"
+    reason = "the setting `devices`"
+    facts["batch.devices"] = Value(devices, State.INHERITED, "devices", reason=reason)
+    return scope
 
 
 def _batch_scope(places: dict[str, list[Place]]) -> str:

@@ -13,6 +13,7 @@ from trainlint.analysis.facts import Outline
 from trainlint.knowledge.format_model import Format, Shape, key_word
 from trainlint.knowledge.formats import FormatKnowledge, load_formats
 from trainlint.recipe.config.scalars import is_dynamic, is_number_text
+from trainlint.recipe.config.sweep_shapes import hydra_space, nni_space
 from trainlint.recipe.config.tree import find_all, walk_entries, walk_keys
 from trainlint.text.document import Document, Node
 
@@ -128,7 +129,7 @@ def _recognise_root(root: Node, path: str, language: str) -> Recognition:
     if language in knowledge.generic.documents and _speaks_of_training(root, knowledge.generic):
         kind = _kind(root, keys, path, knowledge.generic)
         return Recognition("generic", kind, "a learning rate among training keys")
-    return Recognition()
+    return _sweep(root, knowledge) if nni_space(root) is not None or hydra_space(root) else Recognition()
 
 
 def _holds(root: Node, keys: Collection[str], row: Sequence[str]) -> bool:
@@ -145,9 +146,14 @@ def _first_step(key: str) -> str:
 
 def _sweep(root: Node, knowledge: FormatKnowledge) -> Recognition:
     rates = knowledge.generic.group_words["rate"]
-    if any(key_word(str(found.path[-1])) in rates for found in walk_entries(root)):
+    if any(key_word(_last_part(str(found.path[-1]))) in rates for found in walk_entries(root)):
         return Recognition("generic", "sweep", "a search over training values")
     return Recognition()
+
+
+def _last_part(key: str) -> str:
+    """The parameter that a search names by its way in another config: `model.optimizer.lr`."""
+    return key.replace("/", ".").rpartition(".")[2]
 
 
 def _kind(root: Node, keys: Collection[str], path: str, recognised: Format) -> str:

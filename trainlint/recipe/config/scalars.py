@@ -39,6 +39,19 @@ def number_of(text: str) -> float:
     return float(text.strip().replace("_", ""))
 
 
+def spelled_as_number(raw: str, loader: str) -> str:
+    """The number in a spelling that the loader takes for one: `1e-4` is 1.0e-4 for PyYAML."""
+    text = raw.strip().replace("_", "").lower()
+    mantissa, exponent, power = text.partition("e")
+    if not exponent or loader not in ("pyyaml", "literal-eval"):
+        return text
+    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
+    mantissa = f"{mantissa}0" if mantissa.endswith(".") else mantissa
+    signed = power if power[:1] in ("+", "-") else f"+{power}"
+    spelled = f"{mantissa}e{signed}"
+    return spelled if number_of(spelled) == number_of(text) else text
+
+
 def is_dynamic(node: Node) -> bool:
     """Whether a scalar is filled in later: an interpolation, a reference, "auto", OmegaConf's `???`."""
     facts = load_formats().recognition

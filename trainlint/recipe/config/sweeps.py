@@ -1,4 +1,4 @@
-"""Sweeps of Weights & Biases that are written as a config file: what they draw from, and how they stop."""
+"""Searches that are written as a config file; here those of Weights & Biases."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from trainlint.recipe.code.searches import counted
 from trainlint.recipe.code.spaces import range_values
 from trainlint.recipe.config.recognise import Recognition
 from trainlint.recipe.config.scalars import loader_for, typed
+from trainlint.recipe.config.sweep_shapes import hydra_space, wandb_space
+from trainlint.recipe.config.sweeps_hydra import HydraSweep
+from trainlint.recipe.config.sweeps_nni import NniSweep
 from trainlint.recipe.config.tree import entries_of
 from trainlint.recipe.model import Recipe, State, Value
 from trainlint.text.document import Document, Node
@@ -24,15 +27,35 @@ _SEVERAL = 2
 
 
 def sweep_recipe(document: Document, recognition: Recognition, loader: str) -> Recipe | None:
-    """The recipe of a sweep of Weights & Biases; None for everything else."""
-    mapped = search_tools().mapped
-    keys = set(document.root.keys())
-    if recognition.kind != "sweep" or not {mapped.method, mapped.space} <= keys:
+    """The recipe of a search that a config describes; None where it describes none.
+
+    A config of a run that also sets Hydra's sweeper describes both.
+    """
+    if not recognition.recognised or document.format == "python":
         return None
-    sweep = _Sweep(document, loader_for(document, loader), mapped)
-    groups = {"spaces": sweep.spaces(), "searches": [sweep.search()]}
-    facts = {"meta.kind": derived("sweep", sweep.at)}
-    return Recipe(document.path, "sweep", sweep.at, facts, groups, (document.path,))
+    sweep = _sweep_of(document, recognition, loader)
+    if sweep is None:
+        return None
+    groups = {"spaces": sweep.spaces(), "searches": sweep.searches()}
+    known = next((value.span for group in groups.values() for each in group for value in each.values()), None)
+    at = known or Span(document.path, *document.root.place)
+    facts = {"meta.kind": derived("sweep", at)}
+    return (
+        Recipe(document.path, "sweep", at, facts, groups, (document.path,)) if any(groups.values()) else None
+    )
+
+
+def _sweep_of(
+    document: Document, recognition: Recognition, loader: str
+) -> _Sweep | NniSweep | HydraSweep | None:
+    if hydra_space(document.root) is not None:
+        return HydraSweep(document)
+    if recognition.kind != "sweep":
+        return None
+    mapped = search_tools().mapped
+    if wandb_space(document.root) is not None:
+        return _Sweep(document, loader_for(document, loader), mapped)
+    return NniSweep(document, loader)
 
 
 class _Sweep:
@@ -84,7 +107,7 @@ class _Sweep:
             return {}
         return range_values(name, low, high, "linear", way, span)
 
-    def search(self) -> dict[str, Value]:
+    def searches(self) -> list[dict[str, Value]]:
         """The `search.*` values of the sweep."""
         method = self._value(self.parts[self.mapped.method])
         text = method.value if method is not None and isinstance(method.value, str) else ""
@@ -103,7 +126,7 @@ class _Sweep:
             given = {key: self._value(entry.value) for key, entry in entries_of(stop).items()}
             known = {key: value for key, value in given.items() if value is not None}
             found.update(brackets(self.mapped.halving, Arguments(known, {}), self._span(stop), None))
-        return found
+        return [found]
 
     def _grid(self) -> dict[str, Value]:
         axes: dict[str, int] = {}

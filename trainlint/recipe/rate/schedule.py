@@ -119,7 +119,7 @@ def _unread(optimizers: Optimizers) -> str:
             continue
         return f"{own.name.rpartition('::')[2]} is a scheduler of its own"
     known = {call.site for call in optimizers.schedules}
-    return optimizers.escapes(optimizers.calls[0], known) or ""
+    return optimizers.escapes.of(optimizers.calls[0], known) or ""
 
 
 def _follows_batch(optimizers: Optimizers, simulation: RateSimulation) -> bool:

@@ -19,32 +19,42 @@ _FINITE = {"tensorflow": frozenset({"sqrt"}), "keras": frozenset({"sqrt"})}
 def detect(scene: Scene) -> Iterator[RawCandidate]:
     """Functions in a branch of `where` that its condition keeps from what they are not defined for."""
     reported: set[int] = set()
+    failing: dict[int, tuple[Shape, Value] | None] = {}
     for called, _ in scene.sites_of("where", "select"):
         for holds, branch in ((True, "input"), (False, "other")):
             condition, side = called.bound.get("condition", -1), called.bound.get(branch, -1)
             if condition < 0 or side < 0:
                 continue
             for site in sorted(ingredients(scene.terms, side) & scene.nodes.keys()):
-                if site in reported:
+                if site not in failing:
+                    failing[site] = _failing(scene, site)
+                found = failing[site]
+                if found is None or site in reported:
                     continue
-                candidate = _inside(scene, called, condition, holds, site)
+                candidate = _inside(scene, called, condition, holds, site, *found)
                 if candidate is not None:
                     reported.add(site)
                     yield candidate
 
 
-def _inside(scene: Scene, called: Called, condition: int, holds: bool, site: int) -> RawCandidate | None:
+def _failing(scene: Scene, site: int) -> tuple[Shape, Value] | None:
+    """What a site computes, and its operand, if that may be what it is not defined for."""
     shape = _shape(scene, site)
-    if shape is None or shape.kind in _FINITE.get(called.entry.framework, ()):
+    value = scene.value(shape.operand) if shape is not None else None
+    if shape is None or value is None or _can_fail(shape, value) is not True:
         return None
-    value = scene.value(shape.operand)
-    if value.kind in (Kind.ARRAY, Kind.NUMBER, Kind.INTEGER, Kind.OTHER, Kind.SEQUENCE):
-        return None
-    if any(_can_fail(shape, _known_here(scene, node, shape.operand)) is False for node in scene.nodes[site]):
-        return None
-    if _can_fail(shape, value) is not True:
+    never = (Kind.ARRAY, Kind.NUMBER, Kind.INTEGER, Kind.OTHER, Kind.SEQUENCE)
+    return None if value.kind in never else (shape, value)
+
+
+def _inside(
+    scene: Scene, called: Called, condition: int, holds: bool, site: int, shape: Shape, value: Value
+) -> RawCandidate | None:
+    if shape.kind in _FINITE.get(called.entry.framework, ()):
         return None
     if _can_fail(shape, scene.values.under(condition, holds, shape.operand)) is not False:
+        return None
+    if any(_can_fail(shape, _known_here(scene, node, shape.operand)) is False for node in scene.nodes[site]):
         return None
     gradient = value.grad
     if shape.numerator >= 0 and scene.value(shape.numerator).grad is Gradient.YES:

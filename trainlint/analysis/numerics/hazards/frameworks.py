@@ -8,12 +8,16 @@ from trainlint.analysis.numerics import origins
 from trainlint.analysis.numerics.hazards.scene import Called, Scene
 from trainlint.analysis.numerics.lattice import Gradient, Kind
 from trainlint.analysis.numerics.paths import Node
+from trainlint.analysis.numerics.readings import only_read
 from trainlint.analysis.numerics.sites import RawCandidate
 
 NORM_IS_NAN = frozenset({"jax", "tensorflow", "keras"})
 STD_IS_NAN = frozenset({"jax", "tensorflow", "keras", "paddle"})
 
+HYPOTENUSE_IS_NAN = frozenset({"torch"})
+
 _NORMS = ("norm", "vector_norm", "reduce_euclidean_norm", "matrix_norm")
+_HYPOTENUSES = ("hypot",)
 _DEVIATIONS = ("std", "reduce_std")
 _NEVER = frozenset({Kind.ARRAY, Kind.NUMBER, Kind.INTEGER, Kind.OTHER, Kind.SEQUENCE, Kind.MASK})
 
@@ -23,6 +27,7 @@ def detect(scene: Scene) -> Iterator[RawCandidate]:
     reported: set[int] = set()
     for names, frameworks, kind in (
         (_NORMS, NORM_IS_NAN, "norm-gradient-at-zero"),
+        (_HYPOTENUSES, HYPOTENUSE_IS_NAN, "norm-gradient-at-zero"),
         (_DEVIATIONS, STD_IS_NAN, "std-gradient-at-zero"),
     ):
         for called, node in scene.sites_of(*names):
@@ -34,17 +39,31 @@ def detect(scene: Scene) -> Iterator[RawCandidate]:
             operand = called.bound["input"]
             yield RawCandidate(
                 called.index, kind, called.name, operand,
-                "certain" if scene.value(operand).grad is Gradient.YES else "likely",
+                "certain" if _is_known(scene, operand) else "likely",
                 scene.value(operand).grad.value, open=["role"],
                 facts={"framework": called.entry.framework},
             )  # fmt: skip
 
 
+def _is_known(scene: Scene, operand: int) -> bool:
+    """Whether a derivative flows through an operand that inputs can make 0; a whole weight never is."""
+    value = scene.value(operand)
+    return value.grad is Gradient.YES and value.roots != {operand}
+
+
 def _is_differentiated(scene: Scene, called: Called, node: Node) -> bool:
     operand = called.bound.get("input", -1)
-    if operand < 0:
+    if operand < 0 or not _other_can_be_zero(scene, called, node):
         return False
     value = scene.values.refined(operand, scene.on_path(node).bounds)
     if value.kind in _NEVER or value.grad is Gradient.NO or value.origin == origins.IDENTITY:
         return False
+    if only_read(scene.terms, scene.users, called.index):
+        return False
     return value.can_be_zero or called.name in _DEVIATIONS
+
+
+def _other_can_be_zero(scene: Scene, called: Called, node: Node) -> bool:
+    """Whether the other side of a hypotenuse can be 0 as well; true where a function has no other side."""
+    other = called.bound.get("other", -1) if called.name in _HYPOTENUSES else -1
+    return other < 0 or scene.values.refined(other, scene.on_path(node).bounds).can_be_zero

@@ -9,7 +9,9 @@ from trainlint.analysis.numerics.naming import annotated
 from trainlint.analysis.numerics.sites import RawCandidate
 
 _CERTAIN = frozenset({origins.SQUARES, origins.SQUARE, origins.HAND_NORM})
+_WRITTEN_OUT = frozenset({"add", "square", "power", "multiply"})
 _CONE = 120
+_DEEPEST = 8
 _WITHOUT_DERIVATIVE = frozenset(
     "compare test both either complement any_of all_of boolean integer nonzero count degree size rank detach "
     "item array ones zeros eye fixed filled literal".split()
@@ -44,13 +46,32 @@ def comes_from_a_tensor(scene: Scene, operand: int) -> bool:
 
 
 def certain_roots(scene: Scene, found: list[RawCandidate]) -> None:
-    """Roots of what comes from declared tensors are certain, though not that a caller differentiates them."""
+    """Roots of the squares of a few coordinates are certain where these come from declared tensors.
+
+    `x ** 2 + y ** 2` is 0 at an ordinary point, the origin; a whole axis of features hardly ever is. Whether
+    a caller differentiates them remains open.
+    """
     for candidate in found:
-        if _only_compared(scene, candidate.term):
-            continue
         unsure = candidate.kind == "sqrt" and candidate.grade == "likely" and candidate.gradient == "unknown"
-        if unsure and candidate.operand in _CERTAIN and comes_from_a_tensor(scene, candidate.operand_term):
+        if not unsure or candidate.operand not in _CERTAIN or _only_compared(scene, candidate.term):
+            continue
+        of_coordinates = _is_sum_of_coordinates(scene, candidate.operand_term)
+        if of_coordinates and comes_from_a_tensor(scene, candidate.operand_term):
             candidate.grade = "certain"
+
+
+def _is_sum_of_coordinates(scene: Scene, index: int) -> bool:
+    """Whether a term is a sum written out, or one square, and not a reduction; multiples and views aside."""
+    for _ in range(_DEEPEST):
+        index = scene.below_views(index)
+        term, called = scene.terms[index], scene.calls.get(index)
+        if called is not None:
+            return called.entry.transfer in _WRITTEN_OUT
+        scaled = term.name in ("*", "/") and scene.value(term.args[-1]).const is not None
+        if term.op != "item" and not (term.op == "bin" and scaled):
+            return term.op == "bin" and term.name in ("+", "*", "**")
+        index = term.args[0]
+    return False
 
 
 def _only_compared(scene: Scene, index: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from trainlint.analysis.facts import Term, UnitFacts
 
 _DEPTH = 12
+_MOST = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,6 +40,18 @@ def added(facts: UnitFacts, each: Carried) -> list[tuple[int, int]]:
     """The sums by which a pass adds to a name, each with what is added: `total += loss`, on one branch or on
     all; empty where it does otherwise."""
     return list(_added(facts, each.after, each.start, each.name, 0))
+
+
+def adds_itself(facts: UnitFacts, each: Carried, total: int) -> bool:
+    """Whether a sum is made by the pass itself, not by a loop inside of it."""
+    waiting = [each.after]
+    for place in waiting:
+        record = facts.terms[place]
+        if place == total:
+            return True
+        if record.op in ("if", "bin") and len(waiting) < _MOST:
+            waiting += record.args
+    return False
 
 
 def _added(facts: UnitFacts, term: int, start: int, name: str, depth: int) -> Iterator[tuple[int, int]]:

@@ -65,12 +65,28 @@ class Evaluating:
             key = (evaluation.place, evaluation.loop)
             if key not in said and self.found.without_gradients(evaluation) is False:
                 said.add(key)
-                span = evaluation.frame.loop_span(evaluation.loop)
-                links = [(span, "a loop over evaluation data")]
-                if evaluation.data is not None:
-                    links = [(evaluation.data, "the data it is run on")]
-                element = fault("graph-in-evaluation", self._named(evaluation), evaluation.span, *links)
-                yield add(element, "function", evaluation.place[1], self._decorable(evaluation))
+                yield self._keeping_graphs(evaluation)
+
+    def _keeping_graphs(self, evaluation: Evaluation) -> Element:
+        span, block = evaluation.frame.loop_span(evaluation.loop), "the loop"
+        link = (span, "a loop over evaluation data")
+        if evaluation.data is not None:
+            span, block = evaluation.span, "the call"
+            link = (evaluation.data, "the data it is run on")
+        element = fault(
+            "graph-in-evaluation",
+            self._named(evaluation),
+            evaluation.span,
+            link,
+            value=f"{self._framework(evaluation)}.no_grad()",
+        )
+        add(element, "block", block, span)
+        return add(element, "function", evaluation.place[1], self._decorable(evaluation))
+
+    def _framework(self, evaluation: Evaluation) -> str:
+        entry = evaluation.optimizer.entry
+        assert entry is not None
+        return self.seen.evaluator.knowledge.backend(entry.framework)
 
     def _switched_by_statement(self) -> bool:
         """Whether a call turns gradients on or off for all that follows, not as a manager of a block."""

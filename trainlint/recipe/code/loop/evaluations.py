@@ -203,7 +203,7 @@ class Evaluations:
         record = frame.facts.loops[loop]
         if record.kind != "for" or _takes_one(frame, record.source):
             return set()
-        drawn = self.loaders.drawn_from(self.seen.evaluator.value(frame, record.source))
+        drawn = self.loaders.draws.of(self.seen.evaluator.value(frame, record.source))
         return {self.role(item) for item in drawn}
 
     def role(self, loader: Resolved) -> object:

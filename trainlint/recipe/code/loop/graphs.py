@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from trainlint.analysis.evaluation.values import Frame
-from trainlint.analysis.facts import Event, UnitFacts
+from trainlint.analysis.facts import Event, Term, UnitFacts
+from trainlint.recipe.code.loop.accumulators import reads
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.training import Training
 
@@ -48,6 +49,9 @@ class Graphs:
         callee = self.facts.terms[call.args[0]]
         if callee.op != "attr" or callee.name not in BACKWARD:
             return None
+        own = self._own(call.args[0])
+        if own:
+            return call.args[1] if len(call.args) > 1 and any(map(self._passes_on, own)) else None
         base = callee.args[0]
         receiver = self.facts.terms[base]
         if len(call.args) > 1 and not call.keys[0] and receiver.op in ("param", "global", "attr", "loop"):
@@ -55,6 +59,27 @@ class Graphs:
             if argument.op != "const" and not self._is_gradient(argument.name):
                 return call.args[1] if self._is_engine(base) else base
         return self._unscaled(base)
+
+    def _own(self, callee: int) -> list[str]:
+        """The methods of the project that are called; none where it may be one of a library."""
+        leaves = self.seen.evaluator.value(self.frame, callee).alternatives()
+        own = all(leaf.kind == "function" and leaf.frame is None for leaf in leaves)
+        return [leaf.name for leaf in leaves] if own else []
+
+    def _passes_on(self, name: str) -> bool:
+        """Whether a method of the project calls backward on what it is given, as an engine does, or hands it
+        to its base: not one in which an agent learns from a reward."""
+        path, _, qualname = name.partition("::")
+        body = self.seen.evaluator.root(path, qualname)
+        if body is None:
+            return True
+        terms = body.facts.terms
+        given = [place for place, term in enumerate(terms) if term.op == "param" and term.name != "self"]
+        called = [terms[term.args[0]] for term in terms if term.op == "call"]
+        bases = [callee.args[0] for callee in called if callee.op == "attr" and callee.name in BACKWARD]
+        return any(
+            _is_super(terms, base) or any(reads(body.facts, base, each) for each in given) for base in bases
+        )
 
     def _is_engine(self, base: int) -> bool:
         """Whether what `backward(x)` is called on takes the loss as its argument, as an accelerator does."""
@@ -140,3 +165,8 @@ class Graphs:
     def call_of(self, event: Event) -> Call:
         """A call event of the unit with what its callee is."""
         return self.seen.call_of(self.frame, event)
+
+
+def _is_super(terms: Sequence[Term], base: int) -> bool:
+    term = terms[base]
+    return term.op == "call" and terms[term.args[0]].name == "builtins.super"

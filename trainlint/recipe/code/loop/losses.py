@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.analysis.facts import Event, Place, Term, UnitFacts
 from trainlint.findings import Span
-from trainlint.recipe.code.loop.accumulators import Carried, added, carried
+from trainlint.recipe.code.loop.accumulators import Carried, added, adds_itself, carried
 from trainlint.recipe.code.loop.acts import NO_GRADIENT
 from trainlint.recipe.code.loop.faults import Element, add, bound_name, fault, written
 from trainlint.recipe.code.loop.graphs import Graphs
@@ -64,6 +64,8 @@ class Losses:
                     continue
                 if self._without_gradients(graphs.frame.span(total)) or self._ends_with_update(graphs, each):
                     continue
+                if self._is_of_one_batch(graphs, each, total):
+                    continue
                 yield self._element(graphs, each.name, part, loss, total), total
         for event in self.seen.program.events(facts):
             yield from self._kept_by(graphs, event)
@@ -97,6 +99,19 @@ class Losses:
             return
         name = written(graphs.frame, held) or "a list"
         yield self._element(graphs, name, part, loss, total), total
+
+    def _is_of_one_batch(self, graphs: Graphs, each: Carried, total: int) -> bool:
+        """Whether a total begins anew with each batch, and adds up what several steps on it give:
+        `for _ in range(critic_steps)` in a loop over a loader."""
+        facts = graphs.facts
+        if facts.terms[each.before].op == "loop" or not adds_itself(facts, each, total):
+            return False
+        around = [loop for loop in facts.loops if contains(loop.at, facts.terms[total].at)]
+        inner = max(around, key=lambda loop: loop.at or (0, 0, 0, 0), default=None)
+        if inner is None or inner.parent < 0 or not _counts(facts, inner.source):
+            return False
+        outer = facts.loops[inner.parent]
+        return outer.kind == "for" and not _counts(facts, outer.source)
 
     def _ends_with_update(self, graphs: Graphs, each: Carried) -> bool:
         """Whether a total begins anew with each update: then it holds the graphs of one accumulation."""
@@ -260,6 +275,20 @@ class Losses:
             and record.op in ("bin", "un", "attr", "if", "unpack", "item")
             and any(self._is_computed(graphs, each, depth + 1) for each in record.args)
         )
+
+
+def _counts(facts: UnitFacts, source: int) -> bool:
+    """Whether a loop goes through numbers: `range(n)`, also in a progress bar."""
+    term = facts.terms[source]
+    for _ in range(_DEPTH):
+        if term.op != "call":
+            break
+        if facts.terms[term.args[0]].name == "builtins.range":
+            return True
+        if len(term.args) < 2:
+            break
+        term = facts.terms[term.args[1]]
+    return False
 
 
 def _resets(facts: UnitFacts, term: int, depth: int = 0) -> Iterator[int]:

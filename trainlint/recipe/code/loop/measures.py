@@ -165,7 +165,7 @@ class Measures:
         drawn = [
             item
             for each in arguments
-            for item in self.found.loaders.drawn_from(self.seen.evaluator.value(call.frame, each))
+            for item in self.found.loaders.draws.of(self.seen.evaluator.value(call.frame, each))
         ]
         return bool(drawn) and all(self.found.is_named_for_evaluation(item) for item in drawn)
 
@@ -180,7 +180,7 @@ class Measures:
         for use in self.found.loaders.uses:
             arguments = call.frame.term(call.term).args[1:2]
             for each in arguments:
-                for item in self.found.loaders.drawn_from(self.seen.evaluator.value(call.frame, each)):
+                for item in self.found.loaders.draws.of(self.seen.evaluator.value(call.frame, each)):
                     if overlap(item.identity, use.made.identity):
                         return next(iter(self.seen.names(use.made.identity)), "the loader")
         return "the loader"

@@ -35,21 +35,23 @@ class ModeLayers:
         self._known: dict[object, ModeLayer | None] = {}
 
     def of(self, model: Resolved) -> ModeLayer | None:
-        """The first such layer of a model; None where it has none, or where that is not known."""
+        """The first such layer of a model; None where it has none, or where that is not known. Of a model
+        that is picked from several each must have one."""
         key = tuple(self.objects.keys(model))
         if key not in self._known:
             self._known[key] = None
-            self._known[key] = next(self._layers(model), None)
+            found = [next(self._layers(leaf), None) for leaf in model.alternatives()]
+            if found and all(found):
+                self._known[key] = next((layer for layer in found if layer and not layer.certain), found[0])
         return self._known[key]
 
-    def _layers(self, model: Resolved) -> Iterator[ModeLayer]:
-        for leaf in model.alternatives():
-            value = self.objects.unwrapped(leaf)
-            if value.kind == "instance":
-                path, _, qualname = value.name.partition("::")
-                yield from self._of_class((path, qualname))
-            elif value.kind == "object":
-                yield from self._of_object(value)
+    def _layers(self, leaf: Resolved) -> Iterator[ModeLayer]:
+        value = self.objects.unwrapped(leaf)
+        if value.kind == "instance":
+            path, _, qualname = value.name.partition("::")
+            yield from self._of_class((path, qualname))
+        elif value.kind == "object":
+            yield from self._of_object(value)
 
     def _of_object(self, value: Resolved, depth: int = 0) -> Iterator[ModeLayer]:
         """The layers of what a library makes: a published model, or a container with layers in it."""

@@ -40,12 +40,18 @@ class Objects:
         return self.seen.evaluator.knowledge.backend(call.entry.framework) in ("torch", "paddle")
 
     def optimizer(self, value: Resolved) -> Call | None:
-        """The call that makes an optimizer, where the value is certainly that one."""
-        sites = {leaf.site if leaf.kind == "object" else None for leaf in value.alternatives()}
-        if len(sites) != 1:
+        """The call that makes an optimizer, where the value is certainly one; of several that are made on
+        branches, that of a default run stands for the one that is."""
+        leaves = value.alternatives()
+        if len(leaves) > 1 and value.condition is None:
             return None
-        site = sites.pop()
-        return next((call for call in self.optimizers if call.site == site), None)
+        sites = [leaf.site for leaf in leaves if leaf.kind == "object"]
+        known = next((call for call in self.optimizers if call.site in sites), None)
+        return known if all(self._is_optimizer(leaf) for leaf in leaves) else None
+
+    def _is_optimizer(self, leaf: Resolved) -> bool:
+        entry = self.seen.evaluator.entry(leaf.name) if leaf.kind == "object" else None
+        return entry is not None and entry.kind in _OPTIMIZERS
 
     def may_be_optimizer(self, value: Resolved, optimizer: Call) -> bool:
         """Whether a value may be an optimizer: that one, or what is not known."""
@@ -89,9 +95,10 @@ class Objects:
                     yield self.seen.evaluator.receiver(call.frame.facts, call.event)
 
     def is_trained(self, value: Resolved) -> Call | None:
-        """The optimizer that trains a model, where the value certainly is that model; else None."""
+        """The optimizer that trains a model, where the value certainly is that model; else None. A model that
+        an option picks from several is the one that the optimizer is given where both may be the same."""
         keys = set(self.keys(value))
-        if len(keys) != 1 or not may_be_model(value):
+        if not may_be_model(value):
             return None
         for optimizer in self.optimizers:
             if any(set(self.keys(model)) == keys for model in self.models(optimizer)):

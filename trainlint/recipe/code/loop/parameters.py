@@ -13,8 +13,9 @@ from trainlint.recipe.code.observe import Call, Observations
 
 _SWITCH = "requires_grad"
 _GROUPS = frozenset({"add_param_group"})
-_DISTRIBUTED = ("DistributedDataParallel", "FullyShardedDataParallel")
-_MOVES = frozenset({"to", "cuda", "half", "double", "bfloat16"})
+_DISTRIBUTED = "DistributedDataParallel"
+_PLACES = frozenset({"to", "cuda"})
+_MOVES = _PLACES | {"half", "double", "bfloat16"}
 _DEPTH = 6
 
 
@@ -166,14 +167,28 @@ class Parameters:
     def _moved(self) -> Iterator[Element]:
         """Models that are moved or converted after they were wrapped for distributed training."""
         for call in self.seen.methods(*sorted(_MOVES)):
-            base = call.frame.term(call.frame.term(call.term).args[0]).args[0]
-            record = call.frame.term(base)
-            callee = call.frame.term(record.args[0]) if record.op == "call" else None
-            if callee is None or callee.op != "global" or not callee.name.endswith(_DISTRIBUTED):
+            base = _wrapper(call)
+            if base is None or (call.name in _PLACES and self._is_placed(call.frame, base)):
                 continue
             links = [(call.frame.span(base), "wrapped here")]
             name = written(call.frame, base) or "the model"
             yield fault("moved-after-wrap", name, call.span, *links, value=call.name)
+
+    def _is_placed(self, frame: Frame, wrapper: int) -> bool:
+        """Whether a model was moved before it was wrapped, too, as one for `device_ids` must be: to move it
+        again does nothing."""
+        record = frame.term(wrapper)
+        given = dict(zip(record.keys, record.args[1:], strict=True))
+        devices = frame.term(given["device_ids"]) if "device_ids" in given else None
+        known = len(record.args) > 1 and record.keys[1:2] != ("",)
+        if not known or (devices is not None and devices.op != "const"):
+            return True
+        model = set(self.objects.keys(self.seen.evaluator.value(frame, record.args[1])))
+        for call in self.seen.methods(*sorted(_PLACES)):
+            moved = self.seen.evaluator.receiver(call.frame.facts, call.event)
+            if _wrapper(call) is None and model & set(self.objects.keys(moved)):
+                return True
+        return False
 
     @staticmethod
     def _index(frame: Frame, event: Event) -> int:
@@ -181,3 +196,12 @@ class Parameters:
 
     def _name(self, optimizer: Call) -> str:
         return next(iter(self.seen.names(self.seen.object(optimizer).identity)), "the optimizer")
+
+
+def _wrapper(call: Call) -> int | None:
+    """The call that wraps a model for distributed training, where a method is called on its result."""
+    base = call.frame.term(call.frame.term(call.term).args[0]).args[0]
+    record = call.frame.term(base)
+    callee = call.frame.term(record.args[0]) if record.op == "call" else None
+    wraps = callee is not None and callee.op == "global" and callee.name.endswith(_DISTRIBUTED)
+    return base if wraps else None

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from trainlint.analysis.evaluation.operators import truthiness
 from trainlint.analysis.evaluation.values import Frame, Resolved, unknown
-from trainlint.analysis.facts import Condition, Event, UnitFacts
+from trainlint.analysis.facts import Event, UnitFacts
+from trainlint.recipe.code.called_with import is_optional, ruled_out
 from trainlint.recipe.code.loop.acts import METHODS, OTHER, ZERO, Act, ActReader, Way, stores_gradient
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.code.reach import Place
@@ -95,7 +96,7 @@ class Passes:
                 yield self._act(here, event, loop, call, ZERO, unknown("a gradient that is set by hand"))
 
     def _call(self, here: _Here, event: Event, loop: int) -> Iterator[Act]:
-        if self._ruled_out(here.frame, event.conditions):
+        if ruled_out(self.seen, here.frame, event.conditions):
             return
         call = self.seen.call_of(here.frame, event)
         targets = self._targets(call)
@@ -170,23 +171,12 @@ class Passes:
             term = frame.term(event.term)
             if frame.term(term.args[0]).name.rpartition(".")[2] == _SWITCH and len(term.args) > 1:
                 value = self.seen.evaluator.value(frame, term.args[1])
-                truths.add(truthiness(value) if not _optional(value) or frame.bindings is not None else None)
+                truths.add(
+                    truthiness(value) if not is_optional(value) or frame.bindings is not None else None
+                )
         if truths == {True}:
             return "enable_grad"
         return "no_grad" if truths == {False} else _SWITCH
-
-    def _ruled_out(self, frame: Frame, conditions: tuple[Condition, ...]) -> bool:
-        """Whether what this call of the function passes keeps it from coming here: no option, no default."""
-        if frame.bindings is None:
-            return False
-        for condition in conditions:
-            if not _asks_parameter(frame, condition.term):
-                continue
-            value = self.seen.evaluator.value(frame, condition.term)
-            truth = truthiness(value)
-            if truth is not None and truth is not condition.holds and not _optional(value):
-                return True
-        return False
 
     def _entered(self, call: Call, targets: tuple[Place, ...], here: _Here) -> Iterator[tuple[Frame, int]]:
         """The functions whose bodies a call runs: (frame, the nested function or -1)."""
@@ -246,6 +236,8 @@ class Passes:
             for user in self.seen.program.events(caller.facts):
                 if user.kind == "call" and user.term == term:
                     yield from self._around(caller, user, (*above, here))
+        for run in self.training.runs_by_instance(place)[:_MAX_CALLERS]:
+            yield from self._around(run.frame, run.event, (*above, here))
 
 
 def _runs(frame: Frame, event: Event, nested: int) -> bool:
@@ -273,15 +265,3 @@ def _between(frame: Frame, loop: int, outer: int) -> tuple[tuple[int, int], ...]
 def _scope_of(facts: UnitFacts, loop: int) -> int:
     """The nested function a loop stands in; -1 for none."""
     return next((event.nested for event in facts.events if is_inside(facts, event.loop, loop)), -1)
-
-
-def _asks_parameter(frame: Frame, term: int, depth: int = 3) -> bool:
-    record = frame.term(term)
-    if record.op == "param":
-        return record.name not in ("self", "cls")
-    return depth > 0 and any(_asks_parameter(frame, each, depth - 1) for each in record.args)
-
-
-def _optional(value: Resolved) -> bool:
-    """Whether an option of the command line has a say in a value."""
-    return bool(value.option) or any(origin.label.startswith("default") for origin in value.origins)

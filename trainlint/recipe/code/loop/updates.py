@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.recipe.code.loop.acts import BACKWARD, OTHER, STEP, ZERO, Act, implied, together
-from trainlint.recipe.code.loop.faults import Element, add, fault, receiver_name
+from trainlint.recipe.code.loop.faults import Element, add, fault, receiver_name, written
 from trainlint.recipe.code.loop.objects import Objects
 from trainlint.recipe.code.loop.passes import Passes, is_inside
 from trainlint.recipe.code.observe import Call, Observations
@@ -23,7 +23,10 @@ class Updates:
         self.objects = objects
 
     def faults(self) -> Iterator[Element]:
-        """Each fault once: where an optimizer steps, or where its gradients are zeroed."""
+        """Each fault once: where an optimizer steps, or where its gradients are zeroed. None where the
+        program runs code that is text."""
+        if any(call.name == "builtins.exec" for call in self.seen.calls):
+            return
         steps = [call for call in self.seen.methods("step") if self.seen.runs(call) is not False]
         for call in steps:
             yield from self._of_step(call)
@@ -71,10 +74,13 @@ class Updates:
         return add(element, "backward", backward.call.name, backward.span if beside else None)
 
     def _name(self, step: Act, optimizer: Call) -> str:
-        if self.objects.optimizer(step.on) is not None and step.call.name == "step":
-            value = receiver_name(step.frame, step.call.term)
-            if value and "scaler" not in value.lower():
-                return value
+        """The optimizer as the code around its step has it: what is stepped, or what a loss scaler is told to
+        step."""
+        frame, term = step.frame, step.frame.term(step.call.term)
+        callee = frame.term(term.args[0])
+        for place in (*callee.args[:1], *term.args[1:2]):
+            if self.objects.optimizer(self.seen.evaluator.value(frame, place)) is not None:
+                return written(frame, place) or "the optimizer"
         return next(iter(self.seen.names(self.seen.object(optimizer).identity)), "the optimizer")
 
     def _zeroed_outside(self, optimizer: Call) -> list[Call]:

@@ -9,6 +9,7 @@ from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.analysis.facts import Term
 from trainlint.findings import Span
 from trainlint.knowledge.activations import activation
+from trainlint.recipe.code.model.flax_modules import applied_module, without_state
 from trainlint.recipe.code.model.keras_layers import keras_layer, layer_function
 from trainlint.recipe.code.observe import Observations
 
@@ -18,7 +19,7 @@ _MAX_STEPS = 400
 _FORWARD = ("forward", "call", "__call__")
 _LOGARITHMS = frozenset({"torch.log", "paddle.log", "jax.numpy.log", "tensorflow.log", "tensorflow.math.log"})
 _LOGARITHM_OF = {"softmax": "log-softmax", "sigmoid": "log-sigmoid"}
-_GRAPH_LAYERS = ("tensorflow.layers.", "tensorflow.compat.v1.layers.")
+_GRAPH_LAYERS = ("tensorflow.layers.", "tensorflow.compat.v1.layers.", "tensorflow.contrib.layers.")
 _INPUTS = frozenset({"input", "inputs", "x", "logits"})
 
 
@@ -102,6 +103,9 @@ class Endings:
         self, frame: Frame, index: int, term: Term, parts: tuple[int, ...], depth: int
     ) -> tuple[Ending, ...]:
         record = frame.term(term.args[0])
+        applied = applied_module(self.seen, frame, record)
+        if applied is not None:
+            return self._of_instance(applied, without_state(term, parts), depth + 1)
         callee = self.evaluator.value(frame, term.args[0])
         found = []
         for leaf in callee.alternatives():

@@ -13,8 +13,13 @@ _AFFINE = frozenset(
     "Dense Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D Conv2DTranspose".split()
 )
 _ACTIVATIONS = {"Softmax": "softmax", "ReLU": "relu"}
+_PLAIN = ("tensorflow.layers.", "tensorflow.compat.v1.layers.")
+_PER_STEP = "TimeDistributed"
 _FUNCTIONS = {"dense": 2}
 """Layers that are functions, with the position of their activation."""
+
+_TOLD = frozenset({"fully_connected", "conv2d", "convolution2d"})
+"""Layers of TF-Slim that are functions; without an `activation_fn` an argument scope decides."""
 
 _UNITS = frozenset({"units", "output_dim"})
 
@@ -39,9 +44,13 @@ def keras_layer(evaluator: Evaluator, layer: Resolved) -> KerasLayer | None:
     named = {key: evaluator.value(layer.frame, each) for key, each in written if key}
     if "*" in named or "**" in named:
         return KerasLayer("")
+    if simple == _PER_STEP:
+        inner = named.get("layer") or (positional[0] if positional else None)
+        return (keras_layer(evaluator, inner) if inner is not None else None) or KerasLayer("")
     if simple == "Activation":
         given = named.get("activation") or (positional[0] if positional else None)
-        return KerasLayer("" if given is None else _activation(given))
+        kind = "" if given is None else _activation(given)
+        return KerasLayer("same" if kind == "affine" else kind)
     if simple in _AFFINE:
         units = [*(named[key] for key in sorted(_UNITS & named.keys())), *positional][:1]
         number = units[0].value if units and units[0].is_number and simple == "Dense" else None
@@ -55,8 +64,13 @@ def keras_layer(evaluator: Evaluator, layer: Resolved) -> KerasLayer | None:
 
 
 def layer_function(evaluator: Evaluator, frame: Frame, index: int, name: str) -> str:
-    """What a layer that TensorFlow 1 makes and applies in one call ends with: `tf.layers.dense(x, 10)`."""
+    """What a layer that TensorFlow 1 or TF-Slim makes and applies in one call ends with:
+    `tf.layers.dense(x, 10)`."""
     simple = name.rpartition(".")[2]
+    if simple in _TOLD and not name.startswith(_PLAIN):
+        term = frame.term(index)
+        told = dict(zip(term.keys, term.args[1:], strict=True)).get("activation_fn")
+        return "" if told is None else _activation(evaluator.value(frame, told))
     if simple not in _FUNCTIONS:
         return "same" if activation(simple) == "same" else ""
     term = frame.term(index)
@@ -67,6 +81,19 @@ def layer_function(evaluator: Evaluator, frame: Frame, index: int, name: str) ->
     after = _FUNCTIONS[simple]
     given = named.get("activation", positional[after] if len(positional) > after else None)
     return "affine" if given is None else _activation(evaluator.value(frame, given))
+
+
+def function_units(evaluator: Evaluator, frame: Frame, index: int) -> int | None:
+    """How many units a layer has that TensorFlow 1 makes and applies in one call; None where that is not
+    known, or the call is another."""
+    term = frame.term(index)
+    if not evaluator.value(frame, term.args[0]).name.endswith(".layers.dense"):
+        return None
+    named = dict(zip(term.keys, term.args[1:], strict=True))
+    positional = [each for key, each in zip(term.keys, term.args[1:], strict=True) if not key]
+    given = named.get("units", positional[1] if len(positional) > 1 else None)
+    units = evaluator.value(frame, given).value if given is not None else None
+    return units if isinstance(units, int) and not isinstance(units, bool) else None
 
 
 def _second(positional: list[Resolved]) -> Resolved | None:

@@ -1,12 +1,10 @@
-"""MMEngine's list of schedulers as one schedule and a warmup, and what file names say of devices.
+"""MMEngine's list of schedulers as one schedule and a warmup.
 
 https://mmengine.readthedocs.io/en/latest/tutorials/param_scheduler.html, read in mmengine 0.10
 """
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -14,13 +12,13 @@ import msgspec
 from trainlint.knowledge.formats import load_formats
 from trainlint.recipe.config.adapters.adapted import Adapted
 from trainlint.recipe.config.adapters.milestones import milestone_facts
+from trainlint.recipe.config.adapters.mmengine_batch import batch_facts
 from trainlint.recipe.config.adapters.parts import is_unread, made, number_of, unread, value_of
 from trainlint.recipe.config.fields import Reading
 from trainlint.recipe.config.tree import value_node
 from trainlint.recipe.model import State, Value
 from trainlint.text.document import Node
 
-_DEVICES = re.compile(r"(?:^|[_-])(\d+)xb(\d+)(?=[_-]|$)")
 _RISING = {
     "LinearLR": "start_factor",
     "ConstantLR": "factor",
@@ -42,11 +40,8 @@ class _Phase(msgspec.Struct):
 
 
 def mmengine_facts(reading: Reading, facts: Mapping[str, Value]) -> Adapted:
-    """The schedule, the warmup and the number of devices of an MMEngine recipe."""
-    found = Adapted(_schedule(reading, facts))
-    devices = _devices(reading, facts)
-    if devices is not None:
-        found.facts["batch.devices"] = devices
+    """The schedule, the warmup, the batch and the number of devices of an MMEngine recipe."""
+    found = Adapted({**_schedule(reading, facts), **batch_facts(reading, facts)})
     for node in _scheduler_nodes(reading):
         phase = _phase(reading, node)
         run = facts.get("train.epochs" if phase is not None and phase.unit == "epochs" else "train.steps")
@@ -167,35 +162,6 @@ def _end(reading: Reading, phase: _Phase) -> tuple[float, Node] | None:
     period = phase.node.get("T_max")
     length = number_of(reading, period)
     return (phase.begin + length, period) if length is not None and period is not None else None
-
-
-def _devices(reading: Reading, facts: Mapping[str, Value]) -> Value | None:
-    """The number of devices: `_8xb32_` in the file's name, else the batch that the rate was tuned for."""
-    size = facts.get("batch.per_device")
-    if size is None or not size.known or not isinstance(size.value, int | float) or size.value <= 0:
-        return None
-    name = posixpath.basename(reading.document.path).removesuffix(".py")
-    for devices, batch in _DEVICES.findall(name):
-        if int(batch) == size.value:
-            reason = f"the file's name says {devices}xb{batch}"
-            return Value(int(devices), State.DERIVED, "devices", size.span, size.chain, reason)
-    tuned = value_node(reading.document.root, ["auto_scale_lr", "base_batch_size"])
-    total = number_of(reading, tuned.value) if tuned is not None else None
-    accumulated = facts.get("batch.grad_accum")
-    factor = (
-        accumulated.value if accumulated is not None and isinstance(accumulated.value, int | float) else 1
-    )
-    world = total / (size.value * factor) if total else 0.5
-    if tuned is not None and world >= 1 and world == int(world):
-        return made(
-            reading,
-            int(world),
-            tuned.value,
-            "devices",
-            state=State.DERIVED,
-            reason="auto_scale_lr.base_batch_size",
-        )
-    return None
 
 
 def _whole(number: float) -> int | float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -11,13 +11,13 @@ from trainlint.findings import Span
 from trainlint.knowledge.format_model import Inheritance
 from trainlint.knowledge.formats import load_formats
 from trainlint.recipe.config.composition.defaults import Defaults
+from trainlint.recipe.config.composition.files import ProjectFiles
 from trainlint.recipe.config.composition.includes import TAG, Find, with_includes
 from trainlint.recipe.config.composition.merging import merged, stamped, without
 from trainlint.recipe.model import Link
 from trainlint.text.document import Document, Node, Place
 from trainlint.text.python_config.module import BASE, imports_of, parse_python_config
 from trainlint.text.python_config.nodes import NotKnownError, copied
-from trainlint.text.source import Source
 
 _MAX_FILES = 64
 _MAX_DEPTH = 16
@@ -63,20 +63,10 @@ class _Part(msgspec.Struct):
 
 
 class Composer:
-    """Composes the configs of one project; bases are composed once.
+    """Composes the configs of one project; bases are composed once."""
 
-    `open_` gives a file's first document, `text` its text, `known` holds the project's paths.
-    """
-
-    def __init__(
-        self,
-        open_: Callable[[str], Document | None],
-        text: Callable[[str], Source | None],
-        known: Collection[str],
-    ) -> None:
-        self._open = open_
-        self._text = text
-        self._known = known
+    def __init__(self, files: ProjectFiles) -> None:
+        self._files = files
         self._parts: dict[str, _Part | None] = {}
         self._above: list[tuple[str, Link]] = []
         self._by_stem: dict[str, list[str]] = {}
@@ -90,7 +80,7 @@ class Composer:
         ways = load_formats().recognition.inheritance_ways
         if any(root.get(way.key) is not None for way in ways):
             return True
-        source = self._text(document.path)
+        source = self._files.text(document.path)
         if source is None:
             return False
         return bool(imports_of(source)) if document.format == "python" else TAG in source.text
@@ -107,7 +97,7 @@ class Composer:
     def _part(self, path: str, document: Document | None = None) -> _Part | None:
         if path in self._parts:
             return self._parts[path]
-        opened = document or self._open(path)
+        opened = document or self._files.document(path)
         part = self._merge(opened) if opened is not None and opened.root.kind == "mapping" else None
         if part is None or not any(each.kind == "cycle" for each in part.problems):
             self._parts[path] = part
@@ -118,7 +108,7 @@ class Composer:
         if document.format == "python":
             return self._python(document, root)
         part = _Part(root, [document.path], [])
-        source = self._text(document.path)
+        source = self._files.text(document.path)
         if source is not None and TAG in source.text:
             root = part.root = with_includes(root, self._included(document.path, part))
         for way in load_formats().recognition.inheritance_ways:
@@ -143,7 +133,7 @@ class Composer:
         return find
 
     def _python(self, document: Document, root: Node) -> _Part:
-        source = self._text(document.path)
+        source = self._files.text(document.path)
         part = _Part(root, [document.path], [])
         if source is None:
             return part
@@ -209,7 +199,7 @@ class Composer:
             part.problems.append(Problem("cycle", target, link.span, chain))
             part.complete = False
             return None
-        if target not in self._known:
+        if target not in self._files.known:
             part.problems.append(Problem("missing", target, link.span, chain, self._namesake(target)))
             part.complete = False
             return None
@@ -234,13 +224,13 @@ class Composer:
     def _namesake(self, target: str) -> str:
         """The one file whose name, without its ending, is that of a missing one; "" where there is none."""
         if not self._by_stem:
-            for path in self._known:
+            for path in self._files.known:
                 self._by_stem.setdefault(_stem(path), []).append(path)
         found = self._by_stem.get(_stem(target), [])
         return found[0] if len(found) == 1 else ""
 
     def _defaults(self, document: Document, part: _Part) -> _Part:
-        defaults = Defaults(self._open, self._text, self._known)
+        defaults = Defaults(self._files)
         root = defaults.compose(document)
         if root is None:
             return _Part(without(part.root, "defaults"), part.files, [], complete=False)

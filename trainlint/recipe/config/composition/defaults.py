@@ -7,15 +7,15 @@ where the groups are looked for. What a launch line may choose otherwise is left
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 
 from trainlint.findings import Span
 from trainlint.knowledge.format_model import Inheritance
+from trainlint.recipe.config.composition.files import ProjectFiles
 from trainlint.recipe.config.composition.merging import merged, stamped, without
 from trainlint.recipe.config.tree import entries_of
 from trainlint.recipe.model import Link
 from trainlint.text.document import Document, Entry, Node
-from trainlint.text.source import Source
 
 _MAX_FILES = 64
 _MAX_DEPTH = 8
@@ -32,15 +32,8 @@ class _NotFoundError(Exception):
 class Defaults:
     """Composes one primary config; `files` are then those it was made of, the primary first."""
 
-    def __init__(
-        self,
-        open_: Callable[[str], Document | None],
-        text: Callable[[str], Source | None],
-        known: Collection[str],
-    ) -> None:
-        self._open = open_
-        self._text = text
-        self._known = known
+    def __init__(self, project: ProjectFiles) -> None:
+        self._project = project
         self._folder = ""
         self._chosen: dict[str, str] = {}
         self.files: list[str] = []
@@ -120,7 +113,7 @@ class Defaults:
     ) -> Iterator[tuple[str, Node]]:
         name = path if path.endswith((".yaml", ".yml")) else f"{path}.yaml"
         target = posixpath.normpath(posixpath.join(self._folder, name))
-        document = self._open(target) if target in self._known else None
+        document = self._project.document(target) if target in self._project.known else None
         if document is None or document.root.kind != "mapping" or len(self.files) >= _MAX_FILES:
             raise _NotFoundError
         if target not in self.files:
@@ -141,7 +134,7 @@ class Defaults:
 
     def _package(self, document: Document, package: str) -> str:
         """The package that a file's header gives (`# @package _global_`), else that of its place."""
-        source = self._text(document.path)
+        source = self._project.text(document.path)
         for line in source.lines[:_HEADER_LINES] if source is not None else ():
             words = line.lstrip("#").split()
             if line.startswith("#") and words[:1] == ["@package"] and len(words) > 1:

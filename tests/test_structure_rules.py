@@ -1,0 +1,154 @@
+"""The twins of the regularization rules about layers, and what the outline notes of a network's structure."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from trainlint.analysis.facts import Outline
+from trainlint.analysis.outline.outline import outline
+from trainlint.linter import lint
+from trainlint.settings.model import Settings
+
+TWINS = Path(__file__).resolve().parent.parent / "fixtures" / "twins"
+RULES = ("always-on-dropout", "decay-on-norm-and-bias", "extreme-dropout", "weight-decay-out-of-range")
+_MARK = re.compile(r"#\s*error:\s*\[([\w-]+)\]")
+
+
+@cache
+def found(rule: str) -> frozenset[tuple[str, int]]:
+    """(file, line) of every finding of a rule in its folder."""
+    report = lint([TWINS / rule], Settings(jobs=1, select=(rule,)))
+    assert not report.notices, report.notices
+    return frozenset((Path(item.span.path).name, item.span.line) for item in report.findings)
+
+
+@pytest.mark.parametrize(
+    ("rule", "file"),
+    [(rule, file) for rule in RULES for file in sorted((TWINS / rule).glob("*.py"))],
+    ids=lambda value: value.stem if isinstance(value, Path) else value,
+)
+def test_program_shows_exactly_what_is_marked(rule: str, file: Path) -> None:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    wanted = {(file.name, number) for number, line in enumerate(lines, start=1) if _MARK.search(line)}
+    assert {place for place in found(rule) if place[0] == file.name} == wanted
+    assert bool(wanted) == file.name.startswith("fires_")
+
+
+def hints(code: str) -> dict[str, list[str]]:
+    """What is worth a close reading, by unit."""
+    read = outline("a.py", code, "a", False, frozenset())
+    assert isinstance(read, Outline)
+    return {unit.qualname: unit.structure for unit in read.units if unit.structure}
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("self.layers = [Linear(2, 2)]", "collects"),
+        ("self.layers = {name: Linear(2, 2) for name in names}", "collects"),
+        ("self.layers.append(Linear(2, 2))", "collects"),
+        ("self.layers[0] = Linear(2, 2)", "collects"),
+        ("self.layers = [Linear(2, 2)] * 3", "collects"),
+        ("x = F.dropout(x, 0.5)", "dropout"),
+        ("x = F.softmax(x)", "softmax"),
+        ("x = BatchNorm2d(8, momentum=0.9)", "momentum"),
+        ("x = BatchNorm2d(8, 0.8)", "momentum"),
+        ("x = Sequential(Linear(2, 2), BatchNorm1d(2))", "sequence"),
+        ("x = F.relu(F.relu(x))", "repeated"),
+        ("x = self.bn1(self.conv1(x))", "normed"),
+        ("init.zeros_(m.weight)", "constant"),
+        ("x = alpha**phi", "scaling"),
+    ],
+)
+def test_a_line_is_a_reason_for_a_close_reading(line: str, hint: str) -> None:
+    assert hint in hints(f"class Net(Module):\n    def f(self, x):\n        {line}\n")["Net.f"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "self.sizes = [int(x) for x in xs]",
+        "self.names = []",
+        "rows.append(x)",
+        "x = self.dropout(x, 0.5)",
+        "x = F.dropout(x, 0.5, training=self.training)",
+        "x = F.softmax(x, dim=-1)",
+        "x = BatchNorm2d(8)",
+        "x = BatchNorm2d(8, 1e-5)",
+        "x = Sequential(Conv2d(3, 8, 3, bias=False), BatchNorm2d(8), ReLU())",
+        "x = F.relu(self.conv1(x))",
+        "init.zeros_(self.weight)",
+        "init.zeros_(m.bias)",
+        "x = x**2",
+    ],
+)
+def test_plain_code_is_none(line: str) -> None:
+    assert hints(f"class Net(Module):\n    def f(self, x):\n        {line}\n") == {}
+
+
+def test_layers_before_the_constructor_of_the_base_count_in_constructors_only() -> None:
+    body = "        self.fc = Linear(2, 2)\n        super().__init__()\n"
+    assert hints(f"class Net(Module):\n    def __init__(self):\n{body}") == {"Net.__init__": ["early"]}
+    assert hints(f"class Net(Module):\n    def build(self):\n{body}") == {}
+    assert hints(f"class Net:\n    def __init__(self):\n{body}") == {}
+
+
+STRANGE = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module, *bases):
+    exec(text)
+
+    def __init__(self, *layers, **named):
+        for _ in layers:
+            try:
+                self.layers = [nn.Linear(2, 2), *layers]
+                continue
+            finally:
+                self.layers += [nn.Linear(2, 2)]
+                break
+        else:
+            self.layers = {**named, "a": nn.Linear(2, 2)}
+        self.layers[0], self.other = nn.Linear(2, 2), [nn.Linear(2, 2) for _ in layers if _]
+        del self.layers[0]
+        (lambda: self.layers.append(nn.Linear(2, 2)))()
+        self.body = nn.Sequential(*[nn.ReLU()] * 2, *self.layers, nn.Softmax(**named))
+        nn.BatchNorm2d(*layers, momentum=0.9 / 0)
+
+    def forward(self, x, dim=0):
+        while x:
+            x = torch.nn.functional.dropout(*x)
+            x = torch.nn.functional.softmax(x, *[dim])
+            if x:
+                return torch.relu(torch.relu(*x))
+        return self.layers[x](nn.Softmax()(x))
+
+
+class Again(Net):
+    pass
+
+
+class Net(Again):
+    def __init__(self):
+        self.net = Net()
+        super().__init__()
+
+
+def init(m, alpha=1.2):
+    if isinstance(m, unknown):
+        m.weight.data.fill_(alpha**alpha)
+"""
+
+
+def test_strange_code_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(STRANGE, encoding="utf-8")
+    report = lint([tmp_path], Settings(jobs=1, strict=True, select=("model", "regularization")))
+    assert not [notice for notice in report.notices if notice.kind in ("crashed", "internal")]
+    told = {item.rule for item in report.findings}
+    assert told <= {"implicit-softmax-dim", "repeated-activation", "unregistered-modules"}

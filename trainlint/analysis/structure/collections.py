@@ -1,0 +1,107 @@
+"""Plain lists, tuples and dicts as terms: how one began, what it was before, what it holds."""
+
+from __future__ import annotations
+
+from trainlint.analysis.facts import Term
+from trainlint.analysis.structure.scene import Scene
+
+MOST_TERMS = 400
+_MOST_NESTED = 12
+_MAKERS = frozenset({"builtins.list", "builtins.tuple", "builtins.dict"})
+
+
+def is_collection(scene: Scene, index: int, depth: int = 0) -> bool:
+    """Whether a term is a plain collection for certain."""
+    term = scene.terms[index]
+    if depth > _MOST_NESTED:
+        return False
+    if term.op in ("list", "tuple", "dict", "set"):
+        return True
+    if term.op == "comp":
+        return term.name in ("list", "dict", "set")
+    if term.op in ("update", "setitem", "loop"):
+        return is_collection(scene, term.args[0], depth + 1)
+    if term.op == "if":
+        return all(is_collection(scene, each, depth + 1) for each in term.args[1:])
+    if term.op == "bin" and term.name in ("+", "*"):
+        return any(is_collection(scene, each, depth + 1) for each in term.args)
+    return term.op == "call" and scene.name(term.args[0]) in _MAKERS
+
+
+def held_calls(scene: Scene, container: int) -> list[int]:
+    """The calls whose results a collection holds, in the order they are written."""
+    found: dict[int, None] = {}
+    waiting, seen = [container], set[int]()
+    while waiting and len(seen) < MOST_TERMS:
+        index = waiting.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        term = scene.terms[index]
+        if term.op == "call" and scene.name(term.args[0]) not in _MAKERS:
+            found[index] = None
+        else:
+            waiting += _held(term)
+    return sorted(found)
+
+
+def _held(term: Term) -> tuple[int, ...]:
+    """The terms that a collection's term is made of: its elements and values, what it was before."""
+    if term.op in ("list", "tuple", "set", "star", "update", "bin"):
+        return term.args
+    if term.op == "dict":
+        return term.args[1::2]
+    if term.op == "setitem":
+        return (term.args[0], term.args[2])
+    if term.op == "loop":
+        return term.args[:2]
+    if term.op in ("if", "call"):
+        return term.args[1:]
+    return term.args[:-1] if term.op == "comp" else ()
+
+
+def before_loop(scene: Scene, index: int) -> int:
+    """The term before the loops that rebind it."""
+    while scene.terms[index].op == "loop":
+        index = scene.terms[index].args[0]
+    return index
+
+
+def beginning(scene: Scene, container: int) -> int:
+    """The display or comprehension that a collection began as."""
+    for _ in range(MOST_TERMS):
+        term = scene.terms[container]
+        if term.op not in ("update", "setitem", "loop"):
+            break
+        container = term.args[0]
+    return container
+
+
+def history(scene: Scene, container: int) -> set[int]:
+    """The collection and what it was before it was changed."""
+    chain, waiting = set[int](), [container]
+    while waiting and len(chain) < MOST_TERMS:
+        index = waiting.pop()
+        if index in chain:
+            continue
+        chain.add(index)
+        term = scene.terms[index]
+        if term.op in ("update", "setitem"):
+            waiting.append(term.args[0])
+        elif term.op == "loop":
+            waiting += term.args[:2]
+    return chain
+
+
+def has_text_keys(scene: Scene, container: int) -> bool:
+    """Whether every key of a mapping is a text that may be the name of a module."""
+    for index in history(scene, container):
+        term = scene.terms[index]
+        if term.op == "comp":
+            return False
+        keys = term.args[0::2] if term.op == "dict" else term.args[1:2] if term.op == "setitem" else ()
+        for key in keys:
+            value = scene.terms[key].value
+            if not isinstance(value, str) or "." in value or not value:
+                return False
+    return True
