@@ -30,66 +30,64 @@ def whole(found: Reads) -> set[Path]:
 LOAD = "import yaml\ncfg = yaml.safe_load(open('c.yaml'))\n"
 
 
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    {
-        "a key": ("x = cfg['lr']", {("lr",)}),
-        "below a name": ("t = cfg['train']\nx = t['lr']", {("train",), ("train", "lr")}),
-        "get": ("x = cfg.get('lr', 0.1)", {("lr",)}),
-        "asked whether it is there": ("if 'lr' in cfg:\n    pass", {("lr",)}),
-        "an attribute": (
-            "from box import Box\ncfg = Box(cfg)\nx = cfg.train.lr",
-            {("train",), ("train", "lr")},
-        ),
-        "through self": (
-            "class T:\n    def __init__(self, c):\n        self.c = c\n    def go(self):\n"
-            "        return self.c['lr']\nT(cfg)",
-            {("lr",)},
-        ),
-        "a keyword": ("def f(a, *, c):\n    return c['lr']\nf(1, c=cfg)", {("lr",)}),
-        "spread over parameters": (
-            "def f(lr, size):\n    pass\nf(**cfg['m'])",
-            {("m",), ("m", "lr"), ("m", "size")},
-        ),
-        "getattr by name": ("x = getattr(cfg, 'lr', 0.1)", {("lr",)}),
-        "of two": (
-            "c = cfg['a'] if cfg['b'] else cfg['d']\nc['e']",
-            {("a",), ("b",), ("d",), ("a", "e"), ("d", "e")},
-        ),
-    }.values(),
-    ids=str,
-)
+ASKED: dict[str, tuple[str, set[Path]]] = {
+    "a key": ("x = cfg['lr']", {("lr",)}),
+    "below a name": ("t = cfg['train']\nx = t['lr']", {("train",), ("train", "lr")}),
+    "get": ("x = cfg.get('lr', 0.1)", {("lr",)}),
+    "asked whether it is there": ("if 'lr' in cfg:\n    pass", {("lr",)}),
+    "an attribute": (
+        "from box import Box\ncfg = Box(cfg)\nx = cfg.train.lr",
+        {("train",), ("train", "lr")},
+    ),
+    "through self": (
+        "class T:\n    def __init__(self, c):\n        self.c = c\n    def go(self):\n"
+        "        return self.c['lr']\nT(cfg)",
+        {("lr",)},
+    ),
+    "a keyword": ("def f(a, *, c):\n    return c['lr']\nf(1, c=cfg)", {("lr",)}),
+    "spread over parameters": (
+        "def f(lr, size):\n    pass\nf(**cfg['m'])",
+        {("m",), ("m", "lr"), ("m", "size")},
+    ),
+    "getattr by name": ("x = getattr(cfg, 'lr', 0.1)", {("lr",)}),
+    "of two": (
+        "c = cfg['a'] if cfg['b'] else cfg['d']\nc['e']",
+        {("a",), ("b",), ("d",), ("a", "e"), ("d", "e")},
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), ASKED.values(), ids=ASKED)
 def test_keys_that_are_asked_for(code: str, expected: set[Path]) -> None:
     found = reads(LOAD + code)
     assert asked(found) == expected
     assert whole(found) <= {keys for keys in expected if keys}
 
 
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    {
-        "handed to a library": ("import torch\ntorch.optim.SGD(p, **cfg['optim'])", ("optim",)),
-        "all of it": ("import lib\nlib.run(cfg)", ()),
-        "looped over": ("for key in cfg:\n    pass", ()),
-        "its items": ("x = list(cfg['a'].items())", ("a",)),
-        "by a name that is not written out": ("x = cfg[name]", ()),
-        "a comprehension": ("x = {k: v for k, v in cfg['a'].items()}", ("a",)),
-        "in a dict": ("x = {'cfg': cfg}", ()),
-        "in a list": ("x = [cfg['a']]", ("a",)),
-        "a lambda": ("f = lambda: cfg", ()),
-        "parameters that take anything": ("def f(**k):\n    pass\nf(**cfg)", ()),
-        "more arguments": ("def f(*a):\n    pass\nf(cfg)", ()),
-        "yielded": ("def f():\n    yield cfg", ()),
-        "merged": ("x = cfg | {}", ()),
-        "unpacked": ("a, b = cfg['pair']", ("pair",)),
-        "matched": ("match cfg:\n    case _:\n        pass", ()),
-        "raised": ("raise ValueError(cfg)", ()),
-        "a default": ("def f(c=cfg):\n    pass", ()),
-        "vars": ("vars(cfg)", ()),
-        "getattr": ("getattr(cfg, name)", ()),
-    }.values(),
-    ids=str,
-)
+HANDED_ON: dict[str, tuple[str, Path]] = {
+    "handed to a library": ("import torch\ntorch.optim.SGD(p, **cfg['optim'])", ("optim",)),
+    "all of it": ("import lib\nlib.run(cfg)", ()),
+    "looped over": ("for key in cfg:\n    pass", ()),
+    "its items": ("x = list(cfg['a'].items())", ("a",)),
+    "by a name that is not written out": ("x = cfg[name]", ()),
+    "a comprehension": ("x = {k: v for k, v in cfg['a'].items()}", ("a",)),
+    "in a dict": ("x = {'cfg': cfg}", ()),
+    "in a list": ("x = [cfg['a']]", ("a",)),
+    "a lambda": ("f = lambda: cfg", ()),
+    "parameters that take anything": ("def f(**k):\n    pass\nf(**cfg)", ()),
+    "more arguments": ("def f(*a):\n    pass\nf(cfg)", ()),
+    "yielded": ("def f():\n    yield cfg", ()),
+    "merged": ("x = cfg | {}", ()),
+    "unpacked": ("a, b = cfg['pair']", ("pair",)),
+    "matched": ("match cfg:\n    case _:\n        pass", ()),
+    "raised": ("raise ValueError(cfg)", ()),
+    "a default": ("def f(c=cfg):\n    pass", ()),
+    "vars": ("vars(cfg)", ()),
+    "getattr": ("getattr(cfg, name)", ()),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), HANDED_ON.values(), ids=HANDED_ON)
 def test_parts_that_are_handed_on(code: str, expected: Path) -> None:
     assert expected in whole(reads(LOAD + code))
 

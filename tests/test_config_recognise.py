@@ -95,10 +95,25 @@ def test_a_file_in_a_base_folder_is_a_fragment() -> None:
     [
         "method: bayes\nparameters:\n  lr: {min: 0.001, max: 0.1}\n  batch_size: {values: [16, 32]}\n",
         "searchSpace:\n  lr: {_type: uniform, _value: [0.001, 0.1]}\ntrialCommand: python train.py\n",
+        '{"lr": {"_type": "uniform", "_value": [0.001, 0.1]}, "n": {"_type": "choice", "_value": [1, 2]}}',
+        "hydra:\n  sweeper:\n    params:\n      model.optimizer.lr: interval(0.001, 0.1)\n",
     ],
 )
 def test_sweeps_are_sweeps(text: str) -> None:
     assert seen_as(text).kind == "sweep"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"k": {"_type": "uniform", "_value": [0, 1]}}',
+        '{"lr": {"_type": "uniform"}}',
+        '{"lr": {"_type": "uniform", "_value": [0, 1]}, "title": "notes"}',
+        "hydra:\n  sweeper:\n    params:\n      db: choice(mysql, postgresql)\n",
+    ],
+)
+def test_searches_over_other_things_are_none(text: str) -> None:
+    assert not seen_as(text).recognised
 
 
 def test_the_first_training_document_decides() -> None:

@@ -97,6 +97,37 @@ def test_layers_before_the_constructor_of_the_base_count_in_constructors_only() 
     assert hints(f"class Net:\n    def __init__(self):\n{body}") == {}
 
 
+HEADS = """\
+from torch import nn
+
+
+class Heads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.heads = {"age": nn.Linear(8, 1), "KEY": nn.Linear(8, 1)}
+
+    def forward(self, x):
+        return self.heads["age"](x) USE
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "use", "fixed"),
+    [
+        ("kind", "", True),
+        ("train", "", False),
+        ("a.b", "", False),
+        ("kind", "if self.heads.get(x) else x", False),
+    ],
+)
+def test_a_mapping_is_wrapped_where_its_keys_and_uses_allow_it(
+    tmp_path: Path, key: str, use: str, fixed: bool
+) -> None:
+    (tmp_path / "net.py").write_text(HEADS.replace("KEY", key).replace("USE", use), encoding="utf-8")
+    [item] = lint([tmp_path], Settings(jobs=1, select=("unregistered-modules",))).findings
+    assert (item.fix is not None) is fixed
+
+
 STRANGE = """\
 import torch
 from torch import nn

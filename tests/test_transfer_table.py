@@ -109,6 +109,8 @@ CHAINS = [
     ("log-of-softmax", "tf.math.log(tf.nn.softmax(x))"),
     ("log-of-softmax", "tf.math.log(tf.subtract(1.0, tf.sigmoid(x)))"),
     ("log-of-softmax", "K.log(K.softmax(x))"),
+    ("log-of-softmax", "K.log(keras.layers.Activation('softmax')(x))"),
+    ("log-of-softmax", "K.log(keras.layers.Dense(3, activation='softmax')(x))"),
     ("log-of-softmax", "keras.ops.log(keras.ops.sigmoid(x))"),
     ("softmax-by-hand", "x.exp().div(x.exp().sum(-1, keepdim=True))"),
     ("softmax-by-hand", "tf.divide(tf.exp(x), tf.reduce_sum(tf.exp(x)))"),

@@ -14,8 +14,8 @@ class Range(msgspec.Struct, frozen=True):
 
     `package` must be imported for a method of this name to count. The same range is drawn on a logarithmic
     scale by the callable `log_callee` of the same package or object, with `log_argument`, or by a mapping
-    whose distribution is `log_value`. In files `scales` tells the scale of each kind of range, `stepped`
-    which of them draw multiples of a step.
+    whose distribution is `log_value`. `scales` tells the scale of each kind of range, `stepped` which of them
+    draw multiples of a step, `ends` the key of a list of both ends.
     """
 
     tool: str
@@ -34,6 +34,7 @@ class Range(msgspec.Struct, frozen=True):
     log_callee: str = ""
     log_argument: str = ""
     log_value: str = ""
+    ends: str = ""
     scales: dict[str, str] = {}
     stepped: tuple[str, ...] = ()
 

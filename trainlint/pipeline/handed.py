@@ -19,9 +19,7 @@ def callers_of_told(index: ProjectIndex, facts: Iterable[UnitFacts], named: Set[
             if each.preconditions:
                 told.add((each.path, each.qualname))
             told |= {(candidate.path, candidate.qualname) for candidate in each.candidates if candidate.path}
-    if not told or len(named) == len(index.outlines):
-        return set()
-    found = {path for path, _ in told}
+    found = {path for path, _ in told} - named
     for callee in told:
         for caller in callers_by_name(index).get(last_name(callee[1]), ()):
             if caller[0] not in found and caller[0] not in named and calls_to(index, caller, callee):

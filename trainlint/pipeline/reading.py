@@ -96,13 +96,14 @@ class _Project:
     def interpreted(self, outlined: Outlined, index: ProjectIndex) -> Interpreted:
         """The candidates of the named files, and of what others hand to them; and all programs."""
         reader = Reader(index, self.sources.lines, self.sources.knowledge)
-        numeric = [path for path in index.outlines if reader.is_numeric(path)]
-        named = [path for path in numeric if path in self.sources.project.named]
-        found = self.remembered_or_read(outlined, index, named, self.entries(index))
+        named = self.sources.project.named
+        files = [path for path in index.outlines if path in named and reader.is_numeric(path)]
+        found = self.remembered_or_read(outlined, index, files, self.entries(index))
         # What is told in a named file, or with it, takes all callers of the function it stands in.
-        others = callers_of_told(index, found.facts, frozenset(named)) & (set(numeric) - set(named))
+        callers = callers_of_told(index, found.facts, frozenset(named))
+        others = [path for path in sorted(callers) if reader.is_numeric(path)]
         if others:
-            found = both(found, self.remembered_or_read(outlined, index, sorted(others), []))
+            found = both(found, self.remembered_or_read(outlined, index, others, []))
         return found
 
     def remembered_or_read(

@@ -96,11 +96,6 @@ class Assignments(ExpressionTerms):
         if self.table.terms[value].op in _NAMED:
             self.emit(Event("bind", value, name=name), node)
 
-    def _forget_paths(self, name: str) -> None:
-        stale = [path for path in self.env if path.startswith((name + ".", name + "["))]
-        for path in stale:
-            del self.env[path]
-
     def _store_parts(self, target: cst.Tuple | cst.List, value: int) -> None:
         parts = [element.value for element in target.elements]
         whole = self.table.terms[value]

@@ -198,6 +198,21 @@ class ExpressionTerms:
                 self.env[path] = self.term("update", (self.env[path], *args[1:]), method, keys=keys)
                 self._note_change(path, node)
 
+        self._lay_over(node.func, method)
+
+    def _lay_over(self, callee: cst.Attribute, method: str) -> None:
+        """Forget what was stored in settings that others are laid over: `cfg.merge_from_file(…)`."""
+        path = dotted_name(callee.value)
+        if path is not None and path in self.env:
+            entry = self.knowledge.method(method, receiver="config-tree")
+            if entry is not None and entry.effect.startswith("merge-"):
+                self._forget_paths(path)
+
+    def _forget_paths(self, name: str) -> None:
+        stale = [path for path in self.env if path.startswith((name + ".", name + "["))]
+        for path in stale:
+            del self.env[path]
+
     def _note_change(self, path: str, node: cst.CSTNode) -> None:
         """Tell other units that what an attribute holds was changed in place; after the loop, if in one."""
         owner, _, attribute = path.rpartition(".")

@@ -10,6 +10,19 @@ _MOST_NESTED = 12
 _MAKERS = frozenset({"builtins.list", "builtins.tuple", "builtins.dict"})
 
 
+_TAKEN = frozenset(
+    "T_destination add_module apply bfloat16 buffers call_super_init children clear compile cpu cuda double "
+    "dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half "
+    "ipu items keys load_state_dict modules mtia named_buffers named_children named_modules named_parameters "
+    "parameters pop register_backward_hook register_buffer register_forward_hook register_forward_pre_hook "
+    "register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook "
+    "register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook "
+    "register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to "
+    "to_empty train training type update values xpu zero_grad".split()
+)
+"""Attributes of `torch.nn.ModuleDict`, which refuses a module under such a key."""
+
+
 def is_collection(scene: Scene, index: int, depth: int = 0) -> bool:
     """Whether a term is a plain collection for certain."""
     term = scene.terms[index]
@@ -102,6 +115,6 @@ def has_text_keys(scene: Scene, container: int) -> bool:
         keys = term.args[0::2] if term.op == "dict" else term.args[1:2] if term.op == "setitem" else ()
         for key in keys:
             value = scene.terms[key].value
-            if not isinstance(value, str) or "." in value or not value:
+            if not isinstance(value, str) or "." in value or not value or value in _TAKEN:
                 return False
     return True

@@ -46,7 +46,7 @@ def _fault(scene: Scene, framework: str, kept: int, event: Event, *, later: bool
         "class": scene.owner.rpartition(".")[2],
         "framework": framework,
         "order": "before" if later else "without",
-        "fixable": "yes" if direct and not later else "no",
+        "fixable": "yes" if direct and not later and not event.conditions and event.loop < 0 else "no",
     }
     found.texts = {"layer": kept}
     return found

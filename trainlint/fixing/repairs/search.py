@@ -93,7 +93,7 @@ def _in_sweep(ground: Ground) -> Edits | None:
         return None
     drawn = entry.value.get(NNI_KIND)
     if drawn is not None and ground.text("space.tool") == "NNI":
-        return replace_text(source, drawn, search_spaces().files["NNI"].log_value)
+        return replace_text(source, drawn, search_spaces().mappings[NNI_KIND].log_value)
     if ground.text("space.tool") == "Hydra":
         return wrap_text(source, entry.value, "tag(log, ", ")") if _is_bare_interval(entry.value) else None
     way = search_spaces().mappings[_KIND]

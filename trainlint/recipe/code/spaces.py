@@ -85,7 +85,7 @@ class _Spaces:
                 elif name in known.bounds:
                     yield from self._bounds(event.term, known.bounds[name])
         for key, way in known.mappings.items():
-            yield from self._mappings(key, way)
+            yield from self._paired(key, way) if way.ends else self._mappings(key, way)
 
     def _bind(self, term: int, way: Range) -> Arguments:
         params = [Parameter(name, "normal", True) for name in way.parameters]
@@ -129,6 +129,25 @@ class _Spaces:
             if {key, way.low, way.high} <= held.keys() and self.frame.term(held[key]).value in way.uniform:
                 low, high = (self.evaluator.value(self.frame, held[end]) for end in (way.low, way.high))
                 yield self._element(self.keys[index], low, high, "linear", way, index)
+
+    def _paired(self, key: str, way: Range) -> Iterator[dict[str, Value]]:
+        """Mappings that hold the kind of range under one key and both ends in a list under another."""
+        for index, record in enumerate(self.frame.facts.terms):
+            if record.op != "dict" or index not in self.keys:
+                continue
+            held = {
+                str(self.frame.term(name).value): value
+                for name, value in zip(record.args[::2], record.args[1::2], strict=True)
+                if self.frame.term(name).op == "const"
+            }
+            scale = way.scales.get(str(self.frame.term(held[key]).value)) if key in held else None
+            if scale is None or way.ends not in held:
+                continue
+            ends = self.evaluator.value(self.frame, held[way.ends])
+            if ends.kind == "sequence" and len(ends.items) > 1:
+                stepped = str(self.frame.term(held[key]).value) in way.stepped
+                name = self.keys[index]
+                yield self._element(name, ends.items[0], ends.items[1], scale, way, index, stepped=stepped)
 
     def _element(
         self,

@@ -42,7 +42,7 @@ class NniSweep:
         found = []
         for name, entry in entries_of(self.space).items() if self.space is not None else ():
             kind, ends = entry.value.get(NNI_KIND), entry.value.get(NNI_ENDS)
-            way = search_spaces().files[_TOOL]
+            way = search_spaces().mappings[NNI_KIND]
             scale = way.scales.get(kind.raw) if kind is not None else None
             if scale is None or kind is None or ends is None or len(ends.children) < _SEVERAL:
                 continue
