@@ -48,7 +48,8 @@ def detect(scene: Scene) -> Iterator[RawCandidate]:
 def _is_known(scene: Scene, operand: int) -> bool:
     """Whether a derivative flows through an operand that inputs can make 0; a whole weight never is."""
     value = scene.value(operand)
-    return value.grad is Gradient.YES and value.roots != {operand}
+    is_weight = scene.terms[operand].op == "call" and value.roots == {operand}
+    return value.grad is Gradient.YES and not is_weight
 
 
 def _is_differentiated(scene: Scene, called: Called, node: Node) -> bool:
