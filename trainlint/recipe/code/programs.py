@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
@@ -299,7 +300,17 @@ class Program:
 
     def units_calling(self, words: Collection[str]) -> Sequence[Place]:
         """Reached units that call something by one of these bare names."""
-        return [place for place in self.reach.places if not self._callees(place).isdisjoint(words)]
+        found = {order for word in words for order in self._orders_by_callee.get(word, ())}
+        return [self.reach.places[order] for order in sorted(found)]
+
+    @cached_property
+    def _orders_by_callee(self) -> dict[str, list[int]]:
+        """Where among the reached units those stand that call something by a bare name."""
+        orders: dict[str, list[int]] = defaultdict(list)
+        for order, place in enumerate(self.reach.places):
+            for name in self._callees(place):
+                orders[name].append(order)
+        return orders
 
     def _callees(self, place: Place) -> frozenset[str]:
         if place not in self._called:
