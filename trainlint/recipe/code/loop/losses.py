@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainlint.analysis.evaluation.values import Frame
-from trainlint.analysis.facts import Event, Place, Term, UnitFacts
+from trainlint.analysis.facts import Event, Loop, Place, Term, UnitFacts
 from trainlint.findings import Span
-from trainlint.recipe.code.loop.accumulators import Carried, added, adds_itself, carried
+from trainlint.recipe.code.loader_draws import LoaderDraws
+from trainlint.recipe.code.loop.accumulators import Carried, added, adds_itself, carried, reads
 from trainlint.recipe.code.loop.acts import NO_GRADIENT
 from trainlint.recipe.code.loop.faults import Element, add, bound_name, fault, written
 from trainlint.recipe.code.loop.graphs import Graphs
@@ -32,6 +33,7 @@ class Losses:
         self.seen = seen
         self.training = training
         self._graphs: dict[int, Graphs] = {}
+        self._draws = LoaderDraws(seen)
 
     def faults(self) -> Iterator[Element]:
         """Each statement once, unit by unit."""
@@ -101,17 +103,31 @@ class Losses:
         yield self._element(graphs, name, part, loss, total), total
 
     def _is_of_one_batch(self, graphs: Graphs, each: Carried, total: int) -> bool:
-        """Whether a total begins anew with each batch, and adds up what several steps on it give:
-        `for _ in range(critic_steps)` in a loop over a loader."""
+        """Whether a total begins anew with each batch, and adds up what several steps on it give."""
         facts = graphs.facts
         if facts.terms[each.before].op == "loop" or not adds_itself(facts, each, total):
             return False
-        around = [loop for loop in facts.loops if contains(loop.at, facts.terms[total].at)]
-        inner = max(around, key=lambda loop: loop.at or (0, 0, 0, 0), default=None)
-        if inner is None or inner.parent < 0 or not _counts(facts, inner.source):
+        inner = _innermost(facts, facts.terms[total].at)
+        return inner is not None and self._goes_through_batch(graphs, inner)
+
+    def _goes_through_batch(self, graphs: Graphs, inner: Loop) -> bool:
+        """Whether a loop stands in one over batches, and goes over one of them: `for part in batch.chunk(4)`,
+        `for _ in range(critic_steps)`."""
+        facts = graphs.facts
+        outer = facts.loops[inner.parent] if inner.parent >= 0 else None
+        if outer is None or outer.kind != "for" or _counts(facts, outer.source):
             return False
-        outer = facts.loops[inner.parent]
-        return outer.kind == "for" and not _counts(facts, outer.source)
+        if facts.terms[outer.source].op in ("list", "tuple", "const"):
+            return False
+        if _counts(facts, inner.source):
+            return True
+        drawn = self._draws.of(self.seen.evaluator.value(graphs.frame, inner.source))
+        elements = (
+            place
+            for place, term in enumerate(facts.terms)
+            if term.op == "elem" and term.args[0] == outer.source
+        )
+        return next(drawn, None) is None and any(reads(facts, inner.source, each) for each in elements)
 
     def _ends_with_update(self, graphs: Graphs, each: Carried) -> bool:
         """Whether a total begins anew with each update: then it holds the graphs of one accumulation."""
@@ -146,7 +162,12 @@ class Losses:
             if term.op not in ("update", "loop", "setitem"):
                 break
             term = graphs.facts.terms[term.args[0]]
-        return term.op in ("list", "dict", "comp", "call") and contains(around, term.at)
+        if term.op not in ("list", "dict", "comp", "call"):
+            return False
+        inner = graphs.facts.loops[loop]
+        if inner.parent >= 0 and self._goes_through_batch(graphs, inner):
+            around = graphs.facts.loops[inner.parent].at
+        return contains(around, term.at)
 
     def _is_summed_up(self, graphs: Graphs, held: int) -> bool:
         """Whether the losses of a list are put together and trained on: `torch.stack(losses).mean()`."""
@@ -275,6 +296,12 @@ class Losses:
             and record.op in ("bin", "un", "attr", "if", "unpack", "item")
             and any(self._is_computed(graphs, each, depth + 1) for each in record.args)
         )
+
+
+def _innermost(facts: UnitFacts, place: Place | None) -> Loop | None:
+    """The innermost loop around a place."""
+    around = [loop for loop in facts.loops if contains(loop.at, place)]
+    return max(around, key=lambda loop: loop.at or (0, 0, 0, 0), default=None)
 
 
 def _counts(facts: UnitFacts, source: int) -> bool:

@@ -38,7 +38,9 @@ class Measures:
                 if self._evaluates(frame, loop):
                     looped = True
                     yield from self._overwritten(frame, loop)
-        if not looped and all(each.data for each in self.found.all) and len(self.objects.optimizers) == 1:
+        if looped or not all(each.data for each in self.found.all) or len(self.objects.optimizers) != 1:
+            return
+        if not self._goes_over_evaluation():
             yield from self._single()
 
     def _evaluates(self, frame: Frame, loop: int) -> bool:
@@ -142,6 +144,12 @@ class Measures:
                     links = [(forward.span, "the model is evaluated on it here")]
                     yield fault("single-batch", self._loader_name(call), call.span, *links)
                     return
+
+    def _goes_over_evaluation(self) -> bool:
+        """Whether any loop goes over a loader for evaluation, one that trains in other rounds too:
+        `for batch in loaders[phase]`."""
+        drawn = self.found.loaders.draws.all()
+        return any(item.identity and self.found.is_named_for_evaluation(item) for item in drawn)
 
     def _is_handed_on(self) -> bool:
         """Whether a loader of evaluation data is passed to code that may go over all of it."""
