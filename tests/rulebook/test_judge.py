@@ -82,7 +82,11 @@ def test_options_move_the_threshold() -> None:
 @pytest.mark.parametrize("path", sorted(rule("large-batch-without-warmup").when))
 def test_what_is_not_known_never_fires(path: str) -> None:
     page = rule("large-batch-without-warmup")
+    # The batch on one device, where nothing says how many there are, is a lower bound: the page takes it.
+    named = page.when[path].get("state", ())
     for state in (State.UNKNOWN, State.DYNAMIC, State.SPACE, State.DEFAULT):
+        if state.value in named:
+            continue
         changed = {**LARGE_BATCH, path: Value(LARGE_BATCH[path].value, state, span=span(4))}
         assert judge_recipe(page, recipe(changed), {}) == []
 

@@ -23,7 +23,7 @@ from trainlint.pipeline.stages import Interpreted, Interpreting, Outlined, outli
 from trainlint.pipeline.workers import Workers, processes
 from trainlint.recipe.code.entries import entry_points
 from trainlint.recipe.code.model.compile_signs import compiles_models
-from trainlint.recipe.code.search_signs import declares_search
+from trainlint.recipe.code.search.signs import declares_search
 
 if TYPE_CHECKING:
     from trainlint.cache.memory import Memory

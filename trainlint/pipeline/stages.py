@@ -21,7 +21,7 @@ from trainlint.pipeline.linked import Linked
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.recipe.code.entries import is_entry
 from trainlint.recipe.code.model.compile_signs import compiles_models
-from trainlint.recipe.code.search_signs import declares_search
+from trainlint.recipe.code.search.signs import declares_search
 from trainlint.recipe.code.tables import ProjectTables
 from trainlint.recipe.config.store import ConfigStore
 from trainlint.recipe.launch.overrides import Overrides
@@ -118,7 +118,7 @@ class Interpreting:
         from trainlint.recipe.code.from_code import code_recipe  # noqa: PLC0415
         from trainlint.recipe.code.model.unfitted import model_recipe  # noqa: PLC0415
         from trainlint.recipe.code.programs import Program  # noqa: PLC0415
-        from trainlint.recipe.code.spaces import search_recipe  # noqa: PLC0415
+        from trainlint.recipe.code.search.spaces import search_recipe  # noqa: PLC0415
 
         store = ConfigStore(entry, self._configs, self._first_document, self._lines)
         recipe: Recipe | None = None

@@ -10,10 +10,10 @@ from trainlint.analysis.evaluation.values import Resolved
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.leaves import derived, unknown_value
-from trainlint.recipe.code.networks import PARAMETERS, Networks, parameters_of
 from trainlint.recipe.code.observe import Call, Observations
-from trainlint.recipe.code.optimizers import Optimizers
-from trainlint.recipe.code.trainer_runs import trainer_runs
+from trainlint.recipe.code.optimization.networks import PARAMETERS, Networks, parameters_of
+from trainlint.recipe.code.optimization.optimizers import Optimizers
+from trainlint.recipe.code.trainers.runs import trainer_runs
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Value
 

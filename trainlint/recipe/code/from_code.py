@@ -5,56 +5,56 @@ from __future__ import annotations
 from trainlint.analysis.evaluation.values import Resolved
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
-from trainlint.recipe.code.accelerated import accumulated, counted_steps
 from trainlint.recipe.code.alternatives import agreed_facts
-from trainlint.recipe.code.batches import batch_facts
-from trainlint.recipe.code.chains import Chains
-from trainlint.recipe.code.counterparts import preparations
+from trainlint.recipe.code.data.batches import batch_facts
+from trainlint.recipe.code.data.counterparts import preparations
+from trainlint.recipe.code.data.encodings import fit_elements
+from trainlint.recipe.code.data.fit_data import FitData
+from trainlint.recipe.code.data.holdouts import holdouts
+from trainlint.recipe.code.data.imbalance import class_weights
+from trainlint.recipe.code.data.loader_facts import LoaderFacts
+from trainlint.recipe.code.data.loader_pairs import keep_pairs_together
+from trainlint.recipe.code.data.loaders import Loaders
+from trainlint.recipe.code.data.made_up import trains_on_made_up_data
+from trainlint.recipe.code.data.pipeline_order import shuffled_pipelines
+from trainlint.recipe.code.data.pipeline_shuffles import pipeline_shuffles
+from trainlint.recipe.code.data.pixels import pixel_range
+from trainlint.recipe.code.data.samplers import Samplers
+from trainlint.recipe.code.data.selection import selection
+from trainlint.recipe.code.data.spelled_out import trains_on_spelled_out_data
+from trainlint.recipe.code.data.splits import splits
+from trainlint.recipe.code.data.worker_seeds import worker_elements
 from trainlint.recipe.code.debugging import debugger_elements
-from trainlint.recipe.code.encodings import fit_elements
 from trainlint.recipe.code.fine_tuning import fine_tuning
-from trainlint.recipe.code.fit_data import FitData
 from trainlint.recipe.code.flags import flag_elements
-from trainlint.recipe.code.half_parameters import add_precision
 from trainlint.recipe.code.heads import Heads
-from trainlint.recipe.code.holdouts import holdouts
-from trainlint.recipe.code.imbalance import class_weights
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.length import run_length
-from trainlint.recipe.code.lightning_facts import lightning_facts
-from trainlint.recipe.code.loader_facts import LoaderFacts
-from trainlint.recipe.code.loader_pairs import keep_pairs_together
-from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.loop.all_faults import loop_faults
-from trainlint.recipe.code.made_up import trains_on_made_up_data
 from trainlint.recipe.code.model.all_faults import output_faults
 from trainlint.recipe.code.model.batch_norms import batch_norm
-from trainlint.recipe.code.momentum import complete_momentum
-from trainlint.recipe.code.networks import Networks, parameters_of
 from trainlint.recipe.code.observe import Call, Observations, first_span
-from trainlint.recipe.code.optimizers import Optimizers
-from trainlint.recipe.code.pipeline_order import shuffled_pipelines
-from trainlint.recipe.code.pipeline_shuffles import pipeline_shuffles
-from trainlint.recipe.code.pixels import pixel_range
+from trainlint.recipe.code.optimization.accelerated import accumulated, counted_steps
+from trainlint.recipe.code.optimization.chains import Chains
+from trainlint.recipe.code.optimization.half_parameters import add_precision
+from trainlint.recipe.code.optimization.momentum import complete_momentum
+from trainlint.recipe.code.optimization.networks import Networks, parameters_of
+from trainlint.recipe.code.optimization.optimizers import Optimizers
+from trainlint.recipe.code.optimization.scaling import Scaling
+from trainlint.recipe.code.optimization.schedulers import scheduler_elements
+from trainlint.recipe.code.optimization.update_order import UpdateOrder
 from trainlint.recipe.code.programs import Program
 from trainlint.recipe.code.purpose import purpose_of, toy_run
 from trainlint.recipe.code.recurrence import recurrence
 from trainlint.recipe.code.regularizers import regularizers
-from trainlint.recipe.code.reproducibility import reproducibility
 from trainlint.recipe.code.run_records import recorded
-from trainlint.recipe.code.samplers import Samplers
-from trainlint.recipe.code.scaling import Scaling
-from trainlint.recipe.code.schedulers import scheduler_elements
-from trainlint.recipe.code.searches import loop_searches
-from trainlint.recipe.code.seeding import Seeding
-from trainlint.recipe.code.selection import selection
-from trainlint.recipe.code.spelled_out import trains_on_spelled_out_data
-from trainlint.recipe.code.splits import splits
+from trainlint.recipe.code.search.searches import loop_searches
+from trainlint.recipe.code.seeds.reproducibility import reproducibility
+from trainlint.recipe.code.seeds.seeding import Seeding
 from trainlint.recipe.code.subject import subject
-from trainlint.recipe.code.trainer_facts import put, trained_by
+from trainlint.recipe.code.trainers.facts import put, trained_by
+from trainlint.recipe.code.trainers.lightning_facts import lightning_facts
 from trainlint.recipe.code.training import Training, may_train
-from trainlint.recipe.code.update_order import UpdateOrder
-from trainlint.recipe.code.worker_seeds import worker_elements
 from trainlint.recipe.derived import derive
 from trainlint.recipe.model import Recipe, Value
 from trainlint.recipe.rate.cadence import Cadences

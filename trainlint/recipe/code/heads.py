@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from trainlint.analysis.evaluation.values import Frame, Resolved, Site
+from trainlint.recipe.code.data.loaders import Loaders
 from trainlint.recipe.code.fine_tuning import asks_for_weights, given_whole
 from trainlint.recipe.code.leaves import derived
-from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.observe import Call, Observations
-from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.optimization.optimizers import Optimizers
 from trainlint.recipe.code.subject import made_data_sets
 from trainlint.recipe.model import Link, State, Value
 

@@ -7,7 +7,7 @@ from trainlint.findings import Span
 from trainlint.knowledge.layers import layer_kind
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
-from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.optimization.optimizers import Optimizers
 from trainlint.recipe.code.programs import runs_when_made
 from trainlint.recipe.model import State, Value
 

@@ -6,8 +6,8 @@ from trainlint.analysis.evaluation.operators import truthiness
 from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.analysis.facts import Loop
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.data.tf_pipelines import pipeline_of
 from trainlint.recipe.code.observe import Observations
-from trainlint.recipe.code.tf_pipelines import pipeline_of
 from trainlint.recipe.model import State, Value
 
 ALL_EPOCHS = "epochs of batches"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from trainlint.analysis.evaluation.values import Resolved
 from trainlint.findings import Span
 from trainlint.knowledge.roles import words_of
+from trainlint.recipe.code.data.loaders import Loaders
 from trainlint.recipe.code.leaves import derived, unknown_value
-from trainlint.recipe.code.loaders import Loaders
 from trainlint.recipe.code.observe import Observations, first_span
-from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.optimization.optimizers import Optimizers
 from trainlint.recipe.model import Value
 from trainlint.recipe.reference import scale_of
 

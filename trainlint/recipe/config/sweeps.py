@@ -8,10 +8,10 @@ from trainlint.findings import Span
 from trainlint.knowledge.search_spaces import Range, search_spaces
 from trainlint.knowledge.search_tools import Mapped, search_tools
 from trainlint.recipe.code.leaves import derived
-from trainlint.recipe.code.search_grids import Grid
-from trainlint.recipe.code.search_stops import brackets
-from trainlint.recipe.code.searches import counted
-from trainlint.recipe.code.spaces import range_values
+from trainlint.recipe.code.search.grids import Grid
+from trainlint.recipe.code.search.searches import counted
+from trainlint.recipe.code.search.spaces import range_values
+from trainlint.recipe.code.search.stops import brackets
 from trainlint.recipe.config.recognise import Recognition
 from trainlint.recipe.config.scalars import loader_for, typed
 from trainlint.recipe.config.sweep_shapes import hydra_space, wandb_space

@@ -10,7 +10,7 @@ from trainlint.analysis.evaluation.values import Resolved
 from trainlint.findings import Span
 from trainlint.knowledge.search_spaces import search_spaces
 from trainlint.recipe.code.leaves import derived
-from trainlint.recipe.code.spaces import range_values
+from trainlint.recipe.code.search.spaces import range_values
 from trainlint.recipe.config.scalars import is_number_text, number_of, typed
 from trainlint.recipe.config.sweep_shapes import hydra_space
 from trainlint.recipe.config.tree import Found, entries_of, value_node

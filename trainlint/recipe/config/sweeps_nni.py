@@ -7,9 +7,9 @@ from trainlint.findings import Span
 from trainlint.knowledge.search_spaces import search_spaces
 from trainlint.knowledge.search_tools import search_tools
 from trainlint.recipe.code.leaves import derived
-from trainlint.recipe.code.search_grids import Grid
-from trainlint.recipe.code.searches import counted
-from trainlint.recipe.code.spaces import range_values
+from trainlint.recipe.code.search.grids import Grid
+from trainlint.recipe.code.search.searches import counted
+from trainlint.recipe.code.search.spaces import range_values
 from trainlint.recipe.config.scalars import loader_for, typed
 from trainlint.recipe.config.sweep_shapes import NNI_ENDS, NNI_KIND, is_nni_experiment, nni_space
 from trainlint.recipe.config.tree import entries_of

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.analysis.facts import Event
 from trainlint.recipe.code.observe import Call, Driven, Observations
+from trainlint.recipe.code.optimization.schedulers import is_dropped
 from trainlint.recipe.code.placement import BATCH as BATCH_LEVEL
 from trainlint.recipe.code.placement import EPOCH, ONCE, Placement, Placements
-from trainlint.recipe.code.schedulers import is_dropped
 from trainlint.recipe.rate.formula_parts import (
     BATCH,
     RATE,

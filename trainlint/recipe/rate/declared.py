@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from trainlint.knowledge.base import Entry
-from trainlint.recipe.code.factories import shape_of
 from trainlint.recipe.code.leaves import absent, derived, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.optimization.factories import shape_of
 from trainlint.recipe.derived import number
 from trainlint.recipe.model import State, Value
 

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 
 from trainlint.findings import Span
-from trainlint.recipe.code.factories import shape_of, unnamed
 from trainlint.recipe.code.leaves import absent, derived, leaf, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
-from trainlint.recipe.code.optimizers import Optimizers
-from trainlint.recipe.code.own_rates import has_legacy_decay
+from trainlint.recipe.code.optimization.factories import shape_of, unnamed
+from trainlint.recipe.code.optimization.optimizers import Optimizers
+from trainlint.recipe.code.optimization.own_rates import has_legacy_decay
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.derived import number
 from trainlint.recipe.model import State, Value

@@ -8,7 +8,7 @@ from functools import partial
 
 from trainlint.findings import Span
 from trainlint.recipe.code.observe import Call, Observations
-from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.optimization.optimizers import Optimizers
 from trainlint.recipe.code.placement import BATCH, EPOCH, Placements
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.derived import number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trainlint.recipe.code.loaders import Loaders
+from trainlint.recipe.code.data.loaders import Loaders
 from trainlint.recipe.code.loop.accumulation import Accumulation
 from trainlint.recipe.code.loop.best_state import BestState
 from trainlint.recipe.code.loop.checkpoints import Checkpoints
@@ -21,7 +21,7 @@ from trainlint.recipe.code.loop.passes import Passes
 from trainlint.recipe.code.loop.updates import Updates
 from trainlint.recipe.code.loop.validation import Validation
 from trainlint.recipe.code.observe import Observations
-from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.optimization.optimizers import Optimizers
 from trainlint.recipe.code.training import Training
 from trainlint.recipe.model import Value
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from trainlint.analysis.evaluation.values import Frame, Resolved
 from trainlint.findings import Span
 from trainlint.recipe.code.ancestry import Ancestry
-from trainlint.recipe.code.loaders import Loaders
+from trainlint.recipe.code.data.loaders import Loaders
 from trainlint.recipe.code.loop.acts import BACKWARD, NO_GRADIENT, OTHER, STEP, Act
 from trainlint.recipe.code.loop.losses import Losses
 from trainlint.recipe.code.loop.objects import Objects

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from trainlint.analysis.evaluation.values import Frame
 from trainlint.analysis.facts import Event, Loop, Place, Term, UnitFacts
 from trainlint.findings import Span
-from trainlint.recipe.code.loader_draws import LoaderDraws
+from trainlint.recipe.code.data.loader_draws import LoaderDraws
 from trainlint.recipe.code.loop.accumulators import Carried, added, adds_itself, carried, reads
 from trainlint.recipe.code.loop.acts import NO_GRADIENT
 from trainlint.recipe.code.loop.faults import Element, add, bound_name, fault, written

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainlint.analysis.evaluation.values import Resolved, Site
-from trainlint.recipe.code.networks import PARAMETERS, Networks
 from trainlint.recipe.code.observe import Call, Observations
-from trainlint.recipe.code.optimizers import Optimizers
+from trainlint.recipe.code.optimization.networks import PARAMETERS, Networks
+from trainlint.recipe.code.optimization.optimizers import Optimizers
 
 Key = tuple[str, str, Site | None]
 """What an object is: kind, name of what made it, and where."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainlint.recipe.code.leaves import derived
-from trainlint.recipe.code.networks import Networks
 from trainlint.recipe.code.observe import Call, Observations
+from trainlint.recipe.code.optimization.networks import Networks
 from trainlint.recipe.model import Value
 
 _SYNCHRONISED = "SyncBatchNorm"

@@ -1,0 +1,1 @@
+"""Optimizers, what changes their rate, and the order around an update."""

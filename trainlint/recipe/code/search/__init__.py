@@ -1,0 +1,1 @@
+"""Hyper-parameter searches that a program runs."""

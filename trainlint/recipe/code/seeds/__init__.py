@@ -1,0 +1,1 @@
+"""Seeds of a program, and what else decides whether a run can be repeated."""

@@ -1,0 +1,1 @@
+"""Runs of trainers that a framework brings: settings objects, modules of the Lightning kind."""
