@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trainlint.analysis.facts import Event
 from trainlint.analysis.structure.scene import Found, Scene
 from trainlint.knowledge.layers import layer_kind
+from trainlint.knowledge.roles import words_of
 
 _INIT = {
     "torch.nn.init.zeros_": 0.0,
@@ -18,10 +19,14 @@ _METHODS = {"zero_": 0.0, "fill_": None}
 _OVER_ALL = frozenset({"modules", "named_modules", "children"})
 _FACTORS = ("alpha", "beta", "gamma")
 _HIDDEN = frozenset({"convolutional", "fully connected"})
+_FILLING = frozenset({"pretrained", "copy", "load"})
+"""Words in the name of a method that gives a network weights afterwards: `copy_params_from_vgg16`."""
 
 
 def weights(scene: Scene) -> Iterator[Found]:
     """The weights of all linear or convolutional layers of a network, set to one number."""
+    if _are_filled_later(scene):
+        return
     for number, event in enumerate(scene.facts.events):
         if event.kind != "call":
             continue
@@ -36,6 +41,17 @@ def weights(scene: Scene) -> Iterator[Found]:
             found = Found("zero-initialized-weights", event.term, "loop", event=number)
             found.facts = {"layer": kind, "value": value}
             yield found
+
+
+def _are_filled_later(scene: Scene) -> bool:
+    """Whether the class has a method that replaces the weights it begins with."""
+    outline = scene.index.by_path(scene.path) if scene.owner else None
+    methods = (
+        unit.qualname.removeprefix(f"{scene.owner}.")
+        for unit in (outline.units if outline is not None else ())
+        if unit.qualname.startswith(f"{scene.owner}.")
+    )
+    return any(not _FILLING.isdisjoint(words_of(method)) for method in methods)
 
 
 def _constant(scene: Scene, call: int) -> tuple[float | None, int]:
