@@ -12,21 +12,26 @@ from typing import TYPE_CHECKING
 
 from trainlint.analysis.evaluation.values import Resolved, unknown
 from trainlint.findings import Span
+from trainlint.knowledge.hydra_lists import (
+    MAX_DEPTH,
+    MAX_FILES,
+    SELF,
+    UNSAID,
+    Listed,
+    from_root,
+    listed_config,
+    listed_group,
+)
 
 if TYPE_CHECKING:
     from trainlint.analysis.evaluation.evaluate import Evaluator
 
-MAX_FILES = 64
-MAX_DEPTH = 8
-_SELF = "_self_"
-_OWN_GROUPS = ("hydra/", "hydra")
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a config stands: its group as a folder, the package its keys go to, how deep it was named."""
+    """Where a config stands: its folder, the package its keys go to, how deep it was named."""
 
-    group: str
+    folder: str
     package: str
     depth: int
 
@@ -48,13 +53,14 @@ class Composer:
         if primary.kind != "config":
             return [primary]
         self._chosen = dict(self._overrides(primary))
-        layers = list(self._layers(primary, _Place("", "", 0)))
+        package = from_root(self.evaluator.configs.header(primary))
+        layers = list(self._layers(primary, _Place("", package, 0)))
         words = self.evaluator.trees.layers.launched_words(besides=self._groups_on_lines())
         return [*layers, *([words] if words.kind != "absent" else [])]
 
     def _layers(self, config: Resolved, place: _Place) -> Iterator[Resolved]:
         """A config's own layer and those of its defaults list, in their order."""
-        own = _under(config, self._package(config, place))
+        own = _under(config, place.package)
         defaults = self.evaluator.configs.get(config, "defaults")
         if defaults.kind == "absent":
             yield own
@@ -65,7 +71,7 @@ class Composer:
         found: list[Resolved] = []
         own_seen = False
         for item in defaults.items:
-            if item.kind == "const" and item.value == _SELF:
+            if item.kind == "const" and item.value == SELF:
                 own_seen = True
                 found.append(own)
             elif item.kind == "const" and isinstance(item.value, str):
@@ -80,44 +86,34 @@ class Composer:
             yield own
             yield from (layer for layer in found if layer.kind == "unknown")
 
-    def _named(self, name: str, place: _Place) -> Iterator[Resolved]:
-        """`- base`: a config of the same group (or of the root), under the same package."""
-        name, _, package = name.partition("@")
-        path = name[1:] if name.startswith("/") else posixpath.join(place.group, name)
-        group = posixpath.dirname(path)
-        yield from self._file(path, group, package or (group.replace("/", ".") or place.package), place)
+    def _named(self, text: str, place: _Place) -> Iterator[Resolved]:
+        """`- base`: a config of the same folder (or of the root)."""
+        named = listed_config(text, place.folder)
+        yield from self._file(named.path, named.group, named, place)
 
     def _groups(self, item: Resolved, place: _Place) -> Iterator[Resolved]:
         """`- optimizer: sgd`, `- optional /data@train: images`."""
         for key in self.evaluator.configs.keys(item):
-            words = key.split()
-            if words[0] == "override":
+            named = listed_group(key, place.folder)
+            if named is None or named.overrides or named.is_hydras:
                 continue
-            group, _, package = words[-1].partition("@")
-            if group.startswith(_OWN_GROUPS):
-                continue
-            path = group[1:] if group.startswith("/") else posixpath.join(place.group, group)
-            chosen = self._choice(words[-1], path, self.evaluator.configs.get(item, key))
-            below = package or path.replace("/", ".")
-            package = below if package != "_global_" else ""
+            chosen = self._choice(key.split()[-1], named.path, self.evaluator.configs.get(item, key))
             if chosen.kind == "const" and chosen.value is None:
                 continue
             options = chosen.items if chosen.kind == "sequence" else (chosen,)
             for option in options:
-                if option.kind != "const" or not isinstance(option.value, str) or option.value == "???":
-                    yield unknown(f"which {path} is chosen: {option.name or option.value}")
+                if option.kind != "const" or not isinstance(option.value, str) or option.value == UNSAID:
+                    yield unknown(f"which {named.path} is chosen: {option.name or option.value}")
                     continue
-                optional = words[0] == "optional"
-                yield from self._file(f"{path}/{option.value}", path, package, place, optional=optional)
+                yield from self._file(f"{named.path}/{option.value}", named.path, named, place)
 
-    def _file(
-        self, path: str, group: str, package: str, place: _Place, *, optional: bool = False
-    ) -> Iterator[Resolved]:
+    def _file(self, path: str, folder: str, named: Listed, place: _Place) -> Iterator[Resolved]:
         self._files += 1
         config = self._load(path) if self._files <= MAX_FILES else unknown("too many config files")
         if config.kind == "config":
-            yield from self._layers(config, _Place(group, package, place.depth + 1))
-        elif not optional:
+            package = named.package(place.package, self.evaluator.configs.header(config))
+            yield from self._layers(config, _Place(folder, package, place.depth + 1))
+        elif not named.optional:
             yield config
 
     def _choice(self, written: str, path: str, default: Resolved) -> Resolved:
@@ -135,9 +131,9 @@ class Composer:
         defaults = self.evaluator.configs.get(config, "defaults")
         for item in defaults.items if defaults.kind == "sequence" else ():
             for key in self.evaluator.configs.keys(item) if item.kind == "config" else ():
-                words = key.split()
-                if words[0] == "override":
-                    yield words[-1].partition("@")[0].lstrip("/"), self.evaluator.configs.get(item, key)
+                named = listed_group(key, "")
+                if named is not None and named.overrides:
+                    yield named.path, self.evaluator.configs.get(item, key)
 
     def _groups_on_lines(self) -> frozenset[str]:
         """Keys of the launch lines that choose a config of a group."""
@@ -153,13 +149,6 @@ class Composer:
         name = path if path.endswith((".yaml", ".yml")) else f"{path}.yaml"
         literal = posixpath.join(self.folder, name)
         return self.evaluator.configs.load(literal, self.from_file, "omegaconf", self.at)
-
-    def _package(self, config: Resolved, place: _Place) -> str:
-        """The package that a file's header gives (`# @package _global_`), else that of its place."""
-        header = self.evaluator.configs.header(config)
-        if not header or header == "_group_":
-            return place.package
-        return "" if header == "_global_" else header
 
 
 def _under(config: Resolved, package: str) -> Resolved:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Collection, Sequence
 from trainlint.analysis.evaluation.values import Origin, Resolved, unknown
 from trainlint.findings import Span
 from trainlint.knowledge.formats import load_formats
+from trainlint.knowledge.hydra_lists import header_package
 from trainlint.recipe.config.file import KeyUse, Reader
 from trainlint.recipe.config.tree import entries_of, value_node
 from trainlint.recipe.config.values import find_config, value_at
 from trainlint.recipe.model import State
 from trainlint.text.document import Document
-
-_HEADER_LINES = 20
 
 
 class ConfigStore:
@@ -108,11 +107,7 @@ class ConfigStore:
 
     def header(self, config: Resolved) -> str:
         """The package that a comment at a file's top names (`# @package _global_`), "" without one."""
-        for line in self._lines(config.name)[:_HEADER_LINES]:
-            words = line.lstrip("#").split()
-            if line.startswith("#") and words[:1] == ["@package"] and len(words) == 2:
-                return words[1]
-        return ""
+        return header_package(self._lines(config.name))
 
     def note_use(
         self, value: Resolved, at: Span | None, *, numeric: bool = False, converted: bool = False

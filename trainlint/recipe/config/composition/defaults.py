@@ -11,17 +11,23 @@ from collections.abc import Iterator
 
 from trainlint.findings import Span
 from trainlint.knowledge.format_model import Inheritance
+from trainlint.knowledge.hydra_lists import (
+    MAX_DEPTH,
+    MAX_FILES,
+    SELF,
+    UNSAID,
+    Listed,
+    from_root,
+    header_package,
+    listed_config,
+    listed_group,
+)
 from trainlint.recipe.config.composition.files import ProjectFiles
 from trainlint.recipe.config.composition.merging import merged, stamped, without
 from trainlint.recipe.config.tree import entries_of
 from trainlint.recipe.model import Link
 from trainlint.text.document import Document, Entry, Node
 
-_MAX_FILES = 64
-_MAX_DEPTH = 8
-_SELF = "_self_"
-_OWN_GROUPS = ("hydra/", "hydra")
-_HEADER_LINES = 20
 _WAY = Inheritance("defaults")
 
 
@@ -46,75 +52,65 @@ class Defaults:
         try:
             self._chosen = dict(self._overrides(document.root))
             whole: Node | None = None
-            for package, root in self._layers(document, "", "", 0):
+            for package, root in self._layers(document, "", from_root(self._header(document)), 0):
                 layer = _under(root, package)
                 whole = layer if whole is None else merged(whole, layer, _WAY)
         except _NotFoundError:
             return None
         return whole
 
-    def _layers(self, document: Document, group: str, package: str, depth: int) -> Iterator[tuple[str, Node]]:
+    def _layers(
+        self, document: Document, folder: str, package: str, depth: int
+    ) -> Iterator[tuple[str, Node]]:
         root = stamped(document.root, document.path)
-        own = (self._package(document, package), without(root, "defaults"))
+        own = (package, without(root, "defaults"))
         listed = root.get("defaults")
         if listed is None:
             yield own
             return
-        if listed.kind != "sequence" or depth > _MAX_DEPTH:
+        if listed.kind != "sequence" or depth > MAX_DEPTH:
             raise _NotFoundError
         own_seen = False
-        for item in listed.children[:_MAX_FILES]:
-            if item.kind == "scalar" and item.raw == _SELF:
+        for item in listed.children[:MAX_FILES]:
+            if item.kind == "scalar" and item.raw == SELF:
                 own_seen = True
                 yield own
             elif item.kind == "scalar" and item.raw:
-                yield from self._named(item, group, package, depth)
+                named = listed_config(item.raw, folder)
+                yield from self._file(named.path, named.group, named, package, depth, item)
             elif item.kind == "mapping":
                 for key, entry in entries_of(item).items():
-                    yield from self._group(key, entry.value, group, depth)
+                    named_group = listed_group(key, folder)
+                    if named_group is not None and not named_group.overrides and not named_group.is_hydras:
+                        yield from self._group(named_group, entry.value, package, depth)
         if not own_seen:
             yield own
 
-    def _named(self, item: Node, group: str, package: str, depth: int) -> Iterator[tuple[str, Node]]:
-        """`- base`: a config of the same group, or of the root."""
-        name, _, given = item.raw.partition("@")
-        path = name[1:] if name.startswith("/") else posixpath.join(group, name)
-        folder = posixpath.dirname(path)
-        yield from self._file(path, folder, given or folder.replace("/", ".") or package, depth, item)
-
-    def _group(self, key: str, value: Node, group: str, depth: int) -> Iterator[tuple[str, Node]]:
+    def _group(self, named: Listed, value: Node, package: str, depth: int) -> Iterator[tuple[str, Node]]:
         """`- optimizer: sgd`, `- optional /data@train: images`."""
-        words = key.split()
-        if not words or words[0] == "override":
-            return
-        name, _, given = words[-1].partition("@")
-        if name.startswith(_OWN_GROUPS):
-            return
-        path = name[1:] if name.startswith("/") else posixpath.join(group, name)
-        package = given or path.replace("/", ".")
-        package = "" if package == "_global_" else package
         options = value.children if value.kind == "sequence" else [value]
         for option in options:
             chosen = self._chosen.get(
-                path, option.raw if option.kind == "scalar" and not option.tag else "???"
+                named.path, option.raw if option.kind == "scalar" and not option.tag else UNSAID
             )
             if chosen in ("null", "", "~"):
                 continue
-            if chosen == "???" or "${" in chosen:
+            if chosen == UNSAID or "${" in chosen:
                 raise _NotFoundError
+            path = f"{named.path}/{chosen}"
             try:
-                yield from list(self._file(f"{path}/{chosen}", path, package, depth, option))
+                yield from list(self._file(path, named.path, named, package, depth, option))
             except _NotFoundError:
-                if words[0] != "optional":
+                if not named.optional:
                     raise
 
     def _file(
-        self, path: str, group: str, package: str, depth: int, item: Node
+        self, path: str, folder: str, named: Listed, package: str, depth: int, item: Node
     ) -> Iterator[tuple[str, Node]]:
         name = path if path.endswith((".yaml", ".yml")) else f"{path}.yaml"
         target = posixpath.normpath(posixpath.join(self._folder, name))
         document = self._project.document(target) if target in self._project.known else None
-        if document is None or document.root.kind != "mapping" or len(self.files) >= _MAX_FILES:
+        if document is None or document.root.kind != "mapping" or len(self.files) >= MAX_FILES:
             raise _NotFoundError
         if target not in self.files:
             self.files.append(target)
@@ -122,24 +118,20 @@ class Defaults:
                 *self.chains.get(item.path, ()),
                 Link(Span(item.path, *item.place), item.raw),
             )
-        yield from self._layers(document, group, package, depth + 1)
+        below = named.package(package, self._header(document))
+        yield from self._layers(document, folder, below, depth + 1)
 
     def _overrides(self, root: Node) -> Iterator[tuple[str, str]]:
         listed = root.get("defaults")
         for item in listed.children if listed is not None else ():
             for key, entry in entries_of(item).items() if item.kind == "mapping" else ():
-                words = key.split()
-                if words[:1] == ["override"] and entry.value.kind == "scalar":
-                    yield words[-1].partition("@")[0].lstrip("/"), entry.value.raw
+                named = listed_group(key, "")
+                if named is not None and named.overrides and entry.value.kind == "scalar":
+                    yield named.path, entry.value.raw
 
-    def _package(self, document: Document, package: str) -> str:
-        """The package that a file's header gives (`# @package _global_`), else that of its place."""
+    def _header(self, document: Document) -> str:
         source = self._project.text(document.path)
-        for line in source.lines[:_HEADER_LINES] if source is not None else ():
-            words = line.lstrip("#").split()
-            if line.startswith("#") and words[:1] == ["@package"] and len(words) > 1:
-                return package if words[1] == "_group_" else "" if words[1] == "_global_" else words[1]
-        return package
+        return header_package(source.lines) if source is not None else ""
 
 
 def _under(root: Node, package: str) -> Node:
