@@ -18,19 +18,6 @@ JAX = "import jax\nimport jax.numpy as jnp\n\n\n"
 LOSS = "def some_loss(x, y, mask):\n    return {}\n"
 
 
-def fixed(folder: Path, rule: str, text: str) -> str | None:
-    """The text after the fix of its one finding, which is gone then; None where there is no fix."""
-    file = folder / "train.py"
-    file.write_text(text, encoding="utf-8")
-    (finding,) = lint([folder], Settings(strict=True, select=(rule,))).findings
-    if finding.fix is None:
-        return None
-    done = applied(text, changes_of(source_of("train.py", text), finding.fix.edits))
-    file.write_text(done, encoding="utf-8")
-    assert lint([folder], Settings(strict=True, select=(rule,))).findings == []
-    return done
-
-
 def expression(folder: Path, rule: str, written: str, imports: str = IMPORTS) -> str | None:
     """An expression of x, y and mask after the fix of its finding."""
     done = fixed(folder, rule, imports + LOSS.format(written))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trainlint.text.shell import read_makefile, read_shell
@@ -63,6 +63,7 @@ def test_a_makefile_gives_the_commands_of_its_rules() -> None:
     assert (command[4].span.line, command[4].span.column) == (5, 4)
 
 
+@example("${}")
 @given(st.text(alphabet=st.sampled_from("ab$(){}\"'`\\\n\r\t #;&|<>=1é.-"), max_size=60))
 def test_any_text_is_read_and_every_word_lies_in_it(text: str) -> None:
     for read in (read_shell, read_makefile):

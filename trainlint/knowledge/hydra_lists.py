@@ -38,6 +38,11 @@ class Listed:
         return posixpath.dirname(self.path)
 
     @property
+    def is_composed(self) -> bool:
+        """Whether the list takes in a config: an override only chooses, and Hydra's own groups set no run."""
+        return not self.overrides and not self.is_hydras
+
+    @property
     def is_hydras(self) -> bool:
         """Whether the group is one of Hydra's own settings, which come with its package."""
         return self.path.partition("/")[0] == _OWN_GROUP

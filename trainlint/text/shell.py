@@ -189,9 +189,10 @@ class _Script:
         return "".join(parts)
 
     def _expansion(self, node: Node) -> str | None:
-        variable, *others = node.named_children
-        if variable.type != "variable_name":
+        named = node.named_children
+        if not named or named[0].type != "variable_name":
             return None
+        variable, *others = named
         known = self.variables.get(self._text(variable))
         if not others:
             return known

@@ -8,9 +8,10 @@ from typing import Any
 
 import libcst as cst
 
-from trainlint.analysis.close.nodes import dotted_name, formal_parameters, item_path
+from trainlint.analysis.close.nodes import dotted_name, formal_parameters, item_path, left_out_keys
 from trainlint.analysis.close.terms import NumericHooks, TermTable
-from trainlint.analysis.facts import Condition, Event, Loop, Nested, Return, Scalar
+from trainlint.analysis.close.unit_state import UnitState
+from trainlint.analysis.facts import Condition, Event, Nested, Return, Scalar
 from trainlint.analysis.index.names import Names
 from trainlint.knowledge.base import Knowledge
 
@@ -33,32 +34,13 @@ _MUTATORS = frozenset({"append", "extend", "update", "insert", "add"})
 _LITERALS: dict[str, Scalar] = {"True": True, "False": False, "None": None}
 
 
-class ExpressionTerms:
-    """The environment of one unit and the evaluation of its expressions.
-
-    `env` maps local names, and dotted paths of assigned attributes ("self.model"), to term indices.
-    """
+class ExpressionTerms(UnitState):
+    """Evaluates the expressions of one unit where the walk stands."""
 
     def __init__(
         self, names: Names, knowledge: Knowledge, numerics: Callable[[TermTable], NumericHooks]
     ) -> None:
-        self.names = names
-        self.knowledge = knowledge
-        self.table = TermTable()
-        self.numerics = numerics(self.table)
-        self.env: dict[str, int] = {}
-        self.events: list[Event] = []
-        self.event_nodes: list[cst.CSTNode] = []
-        self.loops: list[Loop] = []
-        self.loop_nodes: list[cst.CSTNode] = []
-        self.returns: list[Return] = []
-        self.nested: list[Nested] = []
-        self.conditions: tuple[Condition, ...] = ()
-        self.contexts: tuple[str, ...] = ()
-        self.loop = -1
-        self.scope = -1
-        self.limits: list[str] = []
-        self.changed: set[str] = set()
+        super().__init__(names, knowledge, numerics)
         self._evaluators: dict[type[cst.CSTNode], Callable[[Any], int]] = {
             cst.Name: self._name, cst.Attribute: self._attribute, cst.Call: self._call,
             cst.Integer: self._number, cst.Float: self._number, cst.Imaginary: self._opaque,
@@ -83,36 +65,6 @@ class ExpressionTerms:
                 self.limits.append(f"more than {MAX_TERMS} terms")
             return self._opaque(node)
         return evaluator(node)
-
-    def term(
-        self,
-        op: str,
-        args: tuple[int, ...] = (),
-        name: str = "",
-        value: Scalar = None,
-        keys: tuple[str, ...] = (),
-        node: cst.CSTNode | None = None,
-        unique: bool = False,
-    ) -> int:
-        """Make a term. A `unique` one is kept apart from equal-looking ones elsewhere."""
-        return self.table.make(op, args, name, value, keys, node, id(node) if unique else 0)
-
-    def unknown(self, reason: str, node: cst.CSTNode | None = None) -> int:
-        """A value the analysis does not follow, and why."""
-        return self.term("unknown", name=reason, node=node, unique=node is not None)
-
-    def constant(self, value: Scalar, node: cst.CSTNode | None = None) -> int:
-        """A literal's term. Each place keeps its own, so that evidence points at the right one."""
-        return self.term("const", value=value, node=node, unique=node is not None)
-
-    def emit(self, event: Event, node: cst.CSTNode) -> None:
-        """Record an event at the current point of the walk."""
-        event.loop = self.loop
-        event.conditions = self.conditions
-        event.contexts = self.contexts
-        event.nested = self.scope
-        self.events.append(event)
-        self.event_nodes.append(node)
 
     def _opaque(self, node: cst.CSTNode) -> int:
         return self.unknown(type(node).__name__, node)
@@ -197,7 +149,6 @@ class ExpressionTerms:
                 keys = self.table.terms[call].keys
                 self.env[path] = self.term("update", (self.env[path], *args[1:]), method, keys=keys)
                 self._note_change(path, node)
-
         self._lay_over(node.func, method)
 
     def _lay_over(self, callee: cst.Attribute, method: str) -> None:
@@ -207,21 +158,6 @@ class ExpressionTerms:
             entry = self.knowledge.method(method, receiver="config-tree")
             if entry is not None and entry.effect.startswith("merge-"):
                 self._forget_paths(path)
-
-    def _forget_paths(self, name: str) -> None:
-        stale = [path for path in self.env if path.startswith((name + ".", name + "["))]
-        for path in stale:
-            del self.env[path]
-
-    def _note_change(self, path: str, node: cst.CSTNode) -> None:
-        """Tell other units that what an attribute holds was changed in place; after the loop, if in one."""
-        owner, _, attribute = path.rpartition(".")
-        if owner not in self.env:
-            return
-        self.changed.add(path)
-        if self.loop < 0:
-            store = Event("store-attr", self.env[owner], value=self.env[path], name=attribute)
-            self.emit(store, node)
 
     def _number(self, node: cst.Integer | cst.Float) -> int:
         try:
@@ -370,7 +306,7 @@ class ExpressionTerms:
         self.numerics.pop()
         self.env, self.conditions = outer_env, outer_conditions
         partial = bool(clause.ifs) or clause.inner_for_in is not None
-        left_out = _left_out(clause) if kind == "dict" else ()
+        left_out = left_out_keys(clause) if kind == "dict" else ()
         return self.term(
             "comp", (*values, source), kind, value=partial or None, keys=left_out, node=node, unique=True
         )
@@ -428,22 +364,3 @@ class ExpressionTerms:
 
     def _starred(self, node: cst.StarredElement) -> int:
         return self.term("star", (self.evaluate(node.value),), node=node)
-
-
-def _left_out(clause: cst.CompFor) -> tuple[str, ...]:
-    """The keys that a comprehension over a dict's items leaves out by name: `if key != "name"`; none where
-    it tests something else."""
-    target = clause.target
-    first = target.elements[0].value if isinstance(target, cst.Tuple) and target.elements else None
-    found: list[str] = []
-    for each in clause.ifs:
-        test = each.test
-        if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1 or first is None:
-            return ()
-        operator, given = test.comparisons[0].operator, test.comparisons[0].comparator
-        plain = isinstance(operator, cst.NotEqual) and isinstance(given, cst.SimpleString)
-        text = given.evaluated_value if isinstance(given, cst.SimpleString) else None
-        if not plain or not isinstance(text, str) or not test.left.deep_equals(first):
-            return ()
-        found.append(text)
-    return tuple(found) if clause.inner_for_in is None else ()

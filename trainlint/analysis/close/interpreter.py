@@ -3,7 +3,6 @@ expressions."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,15 @@ import libcst as cst
 
 from trainlint.analysis.branches import is_main_guard
 from trainlint.analysis.close.assignments import Assignments, assigned_names
-from trainlint.analysis.close.nodes import annotation_text, dotted_name, formal_parameters
+from trainlint.analysis.close.loop_ends import LoopEnds
+from trainlint.analysis.close.managers import other_manager, region_of
+from trainlint.analysis.close.nodes import (
+    annotation_text,
+    dotted_name,
+    ends_raising,
+    every_parameter,
+    formal_parameters,
+)
 from trainlint.analysis.close.terms import NumericHooks, TermTable
 from trainlint.analysis.facts import Condition, Loop, Nested, Parameter, Return
 from trainlint.analysis.index.names import Names
@@ -38,6 +45,7 @@ class Interpreter(Assignments):
         self.params: list[Parameter] = []
         self.decorators: list[int] = []
         self._outside: dict[int, int] = {}
+        self._loop_ends = LoopEnds(self.table.terms)
         self._statements: dict[type[cst.CSTNode], Callable[[Any], bool]] = {
             cst.If: self._if, cst.For: self._for, cst.While: self._while, cst.With: self._with,
             cst.Try: self._try, cst.TryStar: self._try, cst.Match: self._match,
@@ -79,13 +87,13 @@ class Interpreter(Assignments):
         """The terms of the defaults by parameter, -1 for none: all are read before any parameter is bound."""
         return {
             param.name.value: self.evaluate(param.default) if param.default is not None else -1
-            for param in _every(params)
+            for param in every_parameter(params)
         }
 
     def _bind_parameters(
         self, params: cst.Parameters, defaults: Mapping[str, int], prefix: str
     ) -> list[Parameter]:
-        for param in _every(params):
+        for param in every_parameter(params):
             name = param.name.value
             index = self.table.make("param", name=prefix + name, node=param.name)
             annotation = annotation_text(param.annotation)
@@ -123,6 +131,7 @@ class Interpreter(Assignments):
     def _jump(self, node: cst.CSTNode) -> bool:
         if self.loop >= 0:
             self.loops[self.loop].jumps = True
+            self._loop_ends.jump(self.loop, self.env)
             if isinstance(node, cst.Break):
                 self.loops[self.loop].exits.append(self.conditions[self._outside[self.loop] :])
         return False
@@ -188,7 +197,7 @@ class Interpreter(Assignments):
                 self.env = then_env
             self.numerics.assume(test, then_falls)
             left = otherwise if then_falls else node
-            if not (left is not None and _ends_raising(left.body)):
+            if not (left is not None and ends_raising(left.body)):
                 self._condition(test, then_falls)
             return True
         return False
@@ -209,26 +218,6 @@ class Interpreter(Assignments):
 
     def _main_guard(self, test: int) -> bool:
         return is_main_guard(self.table.terms, test)
-
-    def _join(
-        self, test: int, then: dict[str, int], otherwise: dict[str, int], node: cst.CSTNode
-    ) -> dict[str, int]:
-        if then == otherwise:
-            return then
-        joined: dict[str, int] = {}
-        for name in {**then, **otherwise}:
-            first, second = then.get(name), otherwise.get(name)
-            if first == second and first is not None:
-                joined[name] = first
-                continue
-            if first is None or second is None:
-                if "." in name or "[" in name:
-                    continue
-                absent = self.unknown(f"{name} is bound on one branch only")
-                first = absent if first is None else first
-                second = absent if second is None else second
-            joined[name] = self.term("if", (test, first, second), node=node)
-        return joined
 
     def _for(self, node: cst.For) -> bool:
         source = self.evaluate(node.iter)
@@ -259,8 +248,18 @@ class Interpreter(Assignments):
         self.loop, self.conditions = outer_loop, outer_conditions
         self.numerics.pop()
         self._merge_after_loop(before, loop, node)
-        if node.orelse is not None:
-            return self._block(node.orelse.body)
+        return node.orelse is None or self._loop_else(node.orelse, loop)
+
+    def _loop_else(self, node: cst.Else, loop: int) -> bool:
+        """The `else` of a loop, which a `break` leaps over."""
+        broken = dict(self.env)
+        falls = self._block(node.body)
+        if not self.loops[loop].exits:
+            return falls
+        if falls:
+            self.env = self._join(self.unknown("the loop ran to its end"), self.env, broken, node)
+        else:
+            self.env = broken
         return True
 
     def _widen(self, body: cst.BaseSuite, node: cst.CSTNode) -> dict[str, int]:
@@ -272,13 +271,16 @@ class Interpreter(Assignments):
         return before
 
     def _merge_after_loop(self, before: dict[str, int], loop: int, node: cst.For | cst.While) -> None:
+        self.env.update(self._loop_ends.bound_by_jumps(loop, self.env))
         for name, value in list(self.env.items()):
             earlier = before.get(name)
-            if earlier is None or earlier == value:
+            changes = [] if earlier is None else self._loop_ends.changed(loop, name, earlier, value)
+            if earlier is None or not changes:
                 continue
-            gathers = self._gathers(loop, earlier, value)
-            source = (self.loops[loop].source,) if gathers else ()
-            self.env[name] = self.term("loop", (earlier, value, *source), name)
+            source = (self.loops[loop].source,) if self._gathers(loop, earlier, changes[0]) else ()
+            for change in changes:
+                earlier = self.term("loop", (earlier, change, *source), name)
+            self.env[name] = earlier
             if name in self.changed:
                 self._note_change(name, node)
 
@@ -293,11 +295,11 @@ class Interpreter(Assignments):
         entered: list[str] = []
         for item in node.items:
             manager = self.evaluate(item.item)
-            name = self._region(manager)
+            name = region_of(self.table.terms, manager, self.knowledge)
             if name:
                 entered.append(name)
                 self.numerics.region(name, True)
-            name = name or self._other_manager(manager)
+            name = name or other_manager(self.table.terms, manager, self.knowledge)
             if name:
                 self.contexts = (*self.contexts, name)
             if item.asname is not None:
@@ -307,29 +309,6 @@ class Interpreter(Assignments):
             self.numerics.region(name, False)
         self.contexts = outer
         return falls
-
-    def _region(self, manager: int) -> str:
-        term = self.table.terms[manager]
-        callee = self.table.terms[term.args[0]] if term.op == "call" else term
-        if callee.op != "global":
-            return ""
-        entry = self.knowledge.lookup(callee.name)
-        return str(entry.extra.get("name", "")) if entry is not None and entry.kind == "context" else ""
-
-    def _other_manager(self, manager: int) -> str:
-        """The name of a manager whose effect is not known, "?" where it has none; "" for those of Python and
-        of known frameworks."""
-        term = self.table.terms[manager]
-        callee = self.table.terms[term.args[0]] if term.op == "call" else term
-        if callee.op == "attr":
-            return callee.name
-        if callee.op != "global" or "::" in callee.name:
-            return "?"
-        head = callee.name.partition(".")[0]
-        known = head in sys.stdlib_module_names or head == "builtins"
-        if known or self.knowledge.framework(callee.name) is not None:
-            return ""
-        return callee.name.rpartition(".")[2]
 
     def _try(self, node: cst.Try | cst.TryStar) -> bool:
         start = dict(self.env)
@@ -350,15 +329,6 @@ class Interpreter(Assignments):
         if node.finalbody is not None:
             return self._block(node.finalbody.body) and falls
         return falls
-
-    def _prefer(self, tried: dict[str, int], handled: dict[str, int], node: cst.CSTNode) -> dict[str, int]:
-        # `except ImportError: x = None` is a fallback, not a second meaning of x.
-        merged = self._join(self.unknown("an exception was raised"), tried, handled, node)
-        for name, value in tried.items():
-            other = handled.get(name)
-            if other is None or self.table.terms[other].op == "const":
-                merged[name] = value
-        return merged
 
     def _match(self, node: cst.Match) -> bool:
         subject = self.evaluate(node.subject)
@@ -403,16 +373,3 @@ class Interpreter(Assignments):
         self.env = saved
         self.env[node.name.value] = self.unknown(f"class {node.name.value} defined in a function", node)
         return True
-
-
-def _ends_raising(body: cst.BaseSuite) -> bool:
-    """Whether a block ends in `raise`: a run that gets on took the other way, whatever the options say."""
-    last = body.body[-1] if body.body else None
-    if isinstance(last, cst.SimpleStatementLine):
-        last = last.body[-1]
-    return isinstance(last, cst.Raise)
-
-
-def _every(params: cst.Parameters) -> list[cst.Param]:
-    stars = [extra for extra in (params.star_arg, params.star_kwarg) if isinstance(extra, cst.Param)]
-    return [*params.posonly_params, *params.params, *params.kwonly_params, *stars]

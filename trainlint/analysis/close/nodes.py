@@ -1,4 +1,4 @@
-"""Single nodes as text and data: dotted names, parameters, annotations."""
+"""Single nodes as text and data: dotted names, parameters, annotations, what a block or a filter says."""
 
 from __future__ import annotations
 
@@ -44,3 +44,36 @@ def annotation_text(annotation: cst.Annotation | None) -> str:
     if isinstance(node, cst.SimpleString):
         return node.raw_value
     return dotted_name(node) or type(node).__name__
+
+
+def ends_raising(body: cst.BaseSuite) -> bool:
+    """Whether a block ends in `raise`: a run that gets on took the other way, whatever the options say."""
+    last = body.body[-1] if body.body else None
+    if isinstance(last, cst.SimpleStatementLine):
+        last = last.body[-1]
+    return isinstance(last, cst.Raise)
+
+
+def every_parameter(params: cst.Parameters) -> list[cst.Param]:
+    """The parameters of a function, those with stars last."""
+    stars = [extra for extra in (params.star_arg, params.star_kwarg) if isinstance(extra, cst.Param)]
+    return [*params.posonly_params, *params.params, *params.kwonly_params, *stars]
+
+
+def left_out_keys(clause: cst.CompFor) -> tuple[str, ...]:
+    """The keys that a comprehension over a dict's items leaves out by name: `if key != "name"`; none where
+    it tests something else."""
+    target = clause.target
+    first = target.elements[0].value if isinstance(target, cst.Tuple) and target.elements else None
+    found: list[str] = []
+    for each in clause.ifs:
+        test = each.test
+        if not isinstance(test, cst.Comparison) or len(test.comparisons) != 1 or first is None:
+            return ()
+        operator, given = test.comparisons[0].operator, test.comparisons[0].comparator
+        plain = isinstance(operator, cst.NotEqual) and isinstance(given, cst.SimpleString)
+        text = given.evaluated_value if isinstance(given, cst.SimpleString) else None
+        if not plain or not isinstance(text, str) or not test.left.deep_equals(first):
+            return ()
+        found.append(text)
+    return tuple(found) if clause.inner_for_in is None else ()

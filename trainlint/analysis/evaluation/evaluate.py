@@ -15,11 +15,10 @@ from trainlint.analysis.evaluation.decorators import Decorators
 from trainlint.analysis.evaluation.file_names import FileNames
 from trainlint.analysis.evaluation.flags import CONFIG, FLAGS, Flags
 from trainlint.analysis.evaluation.hydra_config import handed_config
-from trainlint.analysis.evaluation.hyperparameters import HPARAMS, hyperparameters
+from trainlint.analysis.evaluation.members import Members
 from trainlint.analysis.evaluation.memo import Memo
 from trainlint.analysis.evaluation.operators import Operators
 from trainlint.analysis.evaluation.options import Options
-from trainlint.analysis.evaluation.post_init import POST_INIT, PostInit, stores_own
 from trainlint.analysis.evaluation.scope import ConfigReader, ProgramScope
 from trainlint.analysis.evaluation.settings_objects import SettingsObjects
 from trainlint.analysis.evaluation.structures import Structures
@@ -33,9 +32,6 @@ MAX_STEPS = 60_000
 MAX_CALLERS = 8
 _FROM_OPTIONS = frozenset({"from_argparse_args"})
 """Methods of Lightning's classes that make an object from parsed options."""
-
-_COMPUTED = frozenset({"property", "cached_property", "functools.cached_property"})
-"""Decorators that make an attribute of a method."""
 
 
 class Evaluator:
@@ -52,7 +48,7 @@ class Evaluator:
         self.structures = Structures(self)
         self.trees = Trees(self)
         self.changes = Changes(self)
-        self.post_init = PostInit(self)
+        self.members = Members(self)
         self.file_names = FileNames(self)
         self.settings = SettingsObjects(self)
         self.calls = CallEvaluator(self)
@@ -62,7 +58,6 @@ class Evaluator:
         self.memo = Memo()
         self._frames: dict[tuple[str, str], Frame] = {}
         self._keep: list[Frame] = []
-        self._defaults: dict[tuple[str, str, int], Resolved] = {}
         self._steps = 0
         self.replaced: Container[str] = ()
         self.depth = 0
@@ -275,7 +270,7 @@ class Evaluator:
         if base.kind == "external":
             return Resolved("external", name=self.knowledge.canonical(f"{base.name}.{name}"))
         if base.kind in ("instance", "class"):
-            found = self._member_of_class(base, name)
+            found = self.members.field(base, name)
             if base.option:
                 found = self.structures.field(base, name, found)
             simple = found.kind in ("const", "choice", "sequence", "unknown")
@@ -297,80 +292,6 @@ class Evaluator:
         if base.kind in ("object", "part") and name in ("module", "optimizer"):
             return base
         return unknown(f".{name} of {describe(base)}", frozenset({name}))
-
-    def _member_of_class(self, base: Resolved, name: str) -> Resolved:
-        path, _, qualname = base.name.partition("::")
-        key = self._attribute_key(base, name)
-        known: Resolved | None = self.memo.get(key)
-        if known is not None:
-            return known
-        if self.memo.is_open(key):
-            self.memo.cut(key)
-            return self._defaults.get(key) or unknown(
-                f"self.{name} is defined in terms of itself", frozenset({name})
-            )
-        outer, result = self.memo.open(key), None
-        try:
-            result = self._look_up_member(base, path, qualname, name)
-        finally:
-            self.memo.close(key, outer, result)
-            self._defaults.pop(key, None)
-        return result
-
-    def _attribute_key(self, base: Resolved, name: str) -> tuple[str, str, int]:
-        return (base.name, name + base.option, id(base.frame) if base.frame is not None else base.term)
-
-    def _look_up_member(self, base: Resolved, path: str, qualname: str, name: str) -> Resolved:
-        passed = self.calls.constructor_field(base, path, qualname, name)
-        stores = [] if base.kind == "class" else self._stores(base, path, qualname, name)
-        default = passed or self._class_variable(path, qualname, name)
-        if default is not None and base.kind == "instance":
-            self._defaults[self._attribute_key(base, name)] = default
-            default = self.post_init.field(base, path, qualname, name, default)
-            if stores and not (default.kind == "const" and default.value is None):
-                stores = stores if self._made_in_init(path, qualname, name) else [default, *stores]
-        if stores:
-            return join(stores)
-        if passed is not None and default is not None:
-            return default
-        kept = hyperparameters(self, base) if name in HPARAMS and base.kind == "instance" else None
-        if kept is not None:
-            return kept
-        kind, where, member = self.scope.resolve(path, qualname, name)
-        if kind == "function":
-            if _COMPUTED.isdisjoint(self.scope.decorators(where, member)):
-                return Resolved("function", name=f"{where}::{member}", items=(base,))
-            return self.calls.computed(base, where, member)
-        return default or unknown(f"attribute {name} of {qualname}", frozenset({name}))
-
-    def _class_variable(self, path: str, qualname: str, name: str) -> Resolved | None:
-        """What a class's body binds a name to, or that of a base; None where none does."""
-        kind, where, member = self.scope.resolve(path, qualname, name)
-        frame = self.root(where, member.rpartition(".")[0]) if kind == "variable" else None
-        if frame is None or name not in frame.facts.bindings:
-            return None
-        index = frame.facts.bindings[name]
-        return self.value(frame, index).with_origin(Origin(frame.span(index), name))
-
-    def _made_in_init(self, path: str, qualname: str, name: str) -> bool:
-        """Whether the constructor stores an attribute, whatever the class's body binds."""
-        kind, where, method = self.scope.resolve(path, qualname, "__init__")
-        frame = self.root(where, method) if kind == "function" else None
-        events = frame.facts.events if frame is not None else ()
-        return frame is not None and any(
-            event.name == name and stores_own(frame.facts, event) for event in events
-        )
-
-    def _stores(self, base: Resolved, path: str, qualname: str, name: str) -> list[Resolved]:
-        found: list[Resolved] = []
-        first: list[Resolved] = []
-        for (where, method), event in self.scope.own_stores(path, qualname, name):
-            frame = None if method.endswith(POST_INIT) else self.calls.method_frame(base, where, method)
-            if frame is not None:
-                value = self.value(frame, event.value)
-                (first if method.endswith("__init__") else found).append(value)
-        placeholder = [value for value in first if not (value.kind == "const" and value.value is None)]
-        return [*(placeholder or ([] if found else first)), *found]
 
     def event_frame(self, facts: UnitFacts) -> Frame:
         """The root frame of a unit already read."""

@@ -95,7 +95,7 @@ class Composer:
         """`- optimizer: sgd`, `- optional /data@train: images`."""
         for key in self.evaluator.configs.keys(item):
             named = listed_group(key, place.folder)
-            if named is None or named.overrides or named.is_hydras:
+            if named is None or not named.is_composed:
                 continue
             chosen = self._choice(key.split()[-1], named.path, self.evaluator.configs.get(item, key))
             if chosen.kind == "const" and chosen.value is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from trainlint.analysis.facts import NumericSummary, Scalar, Term
+from trainlint.analysis.facts import NumericSummary, Term
 from trainlint.analysis.numerics import lattice, origins
 from trainlint.analysis.numerics.arithmetic import (
     added,
@@ -26,7 +26,8 @@ from trainlint.analysis.numerics.calls import Calls
 from trainlint.analysis.numerics.guards import Bound, Knowing, conclude
 from trainlint.analysis.numerics.lattice import INFINITY, OTHER, UNKNOWN, Gradient, Kind, Value
 from trainlint.analysis.numerics.leaves import Leaves, Parameter
-from trainlint.analysis.numerics.masks import compared, complemented, intersected, selected
+from trainlint.analysis.numerics.masks import compared, complemented, intersected
+from trainlint.analysis.numerics.parts import Parts
 from trainlint.analysis.numerics.shifts import Shifts
 from trainlint.analysis.numerics.transfer import TRANSFERS
 from trainlint.knowledge.base import Knowledge
@@ -41,12 +42,6 @@ _ARITHMETIC: dict[str, Callable[[Value, Value], Value]] = {
     "*": multiplied,
     "/": divided,
 }
-_SPREADS = {
-    origins.VARIANCE_AND_MEAN: (0, origins.VARIANCE),
-    origins.MEAN_AND_VARIANCE: (1, origins.VARIANCE),
-    origins.DEVIATION_AND_MEAN: (0, origins.STD),
-}
-"""Where the spread stands in a pair with the mean, and what it is."""
 
 
 class AbstractValues:
@@ -71,20 +66,20 @@ class AbstractValues:
         self.calls = Calls(self)
         self.leaves = Leaves(self)
         self.shifts = Shifts(self)
+        self.parts = parts = Parts(self)
         self._facts: dict[int, Value] = {}
         self._overlay: dict[int, Value] = {}
         self._concluded: dict[tuple[int, bool], Knowing] = {}
-        self._displays: dict[int, dict[Scalar, int]] = {}
         self._depth = 0
         self._canonical: list[int] = []
         self._shapes: dict[tuple[object, ...], int] = {}
         self._operations: dict[str, Callable[[int, Term], Value]] = {
             "const": self.leaves.constant, "param": self.leaves.parameter,
             "global": self.leaves.from_elsewhere, "attr": self.leaves.attribute, "call": self.calls.value,
-            "item": self._item, "bin": self._bin, "un": self._un, "cmp": self._cmp, "bool": self._bool,
-            "if": self._if, "tuple": self._sequence, "list": self._sequence, "set": self._sequence,
-            "setitem": self._setitem, "elem": self._elem, "unpack": self._unpack, "loop": self._loop,
-            "comp": self._comp, "star": self._elem,
+            "item": parts.item, "bin": self._bin, "un": self._un, "cmp": self._cmp, "bool": self._bool,
+            "if": self._if, "tuple": parts.display, "list": parts.display, "set": parts.display,
+            "setitem": parts.setitem, "elem": parts.element, "unpack": parts.unpacked, "loop": self._loop,
+            "comp": parts.comprehension, "star": parts.element,
         }  # fmt: skip
 
     def value(self, index: int) -> Value:
@@ -205,50 +200,6 @@ class AbstractValues:
         operation = self._operations.get(term.op)
         return operation(index, term) if operation is not None else UNKNOWN
 
-    def _item(self, index: int, term: Term) -> Value:
-        base, key = self.of(term.args[0]), self.of(term.args[1])
-        key_term = self.terms[term.args[1]]
-        if isinstance(key_term.value, str) and key_term.op == "const":
-            written = self._entry(term.args[0], key_term.value)
-            return self.of(written) if written >= 0 else self.leaves.entry(index, key_term.value)
-        if base.kind is Kind.SEQUENCE:
-            return self._part(base, key_term.value)
-        if base.elements:
-            return replace(base, elements=False)
-        if key.kind is Kind.MASK or key.origin in origins.MASKS:
-            return selected(base, key)
-        if base.kind is Kind.OTHER:
-            return UNKNOWN
-        if key.origin == origins.SELECTION:
-            return selected(base, key)
-        return base if base.const is None else replace(base, const=None)
-
-    def _entry(self, index: int, key: str) -> int:
-        """What a display of a dict has under a key, -1 where it is none or not all of its keys are told."""
-        term = self.terms[index]
-        if term.op != "dict":
-            return -1
-        entries = self._displays.get(index)
-        if entries is None:
-            keys = [self.terms[each] for each in term.args[::2]]
-            told = all(each.op == "const" and each.value is not None for each in keys)
-            pairs = zip(keys, term.args[1::2], strict=True)
-            entries = {each.value: value for each, value in pairs} if told else {}
-            self._displays[index] = entries
-        return entries.get(key, -1)
-
-    @staticmethod
-    def _part(base: Value, position: object) -> Value:
-        kind = Kind.INTEGER if base.low >= 1.0 or base.origin == origins.FILTERED_COUNT else Kind.UNKNOWN
-        if base.origin == origins.FILTERED_COUNT and position != 0:
-            return Value(Kind.INTEGER, 1.0, INFINITY, False, Gradient.NO)
-        if base.origin in _SPREADS:
-            place, origin = _SPREADS[base.origin]
-            if position != place:
-                return Value(Kind.TENSOR, grad=base.grad, roots=base.roots)
-            return Value(Kind.TENSOR, 0.0, INFINITY, True, base.grad, origin, base.base, base.roots)
-        return replace(base, kind=kind, elements=False, const=None)
-
     def _bin(self, index: int, term: Term) -> Value:
         left, right = (self.of(argument) for argument in term.args)
         operator = term.name
@@ -331,57 +282,6 @@ class AbstractValues:
         kind = result.kind if result.kind is Kind.TENSOR else Kind.UNKNOWN
         grad = Gradient.UNKNOWN if result.grad is Gradient.NO else result.grad
         return Value(kind, grad=grad, roots=result.roots)
-
-    def _sequence(self, index: int, term: Term) -> Value:  # noqa: ARG002
-        if not term.args:
-            return replace(UNKNOWN, kind=Kind.SEQUENCE)
-        result = self.of(term.args[0])
-        for argument in term.args[1:8]:
-            result = lattice.join(result, self.of(argument))
-        return replace(result, kind=Kind.SEQUENCE, const=None, low=min(result.low, 0.0))
-
-    def _setitem(self, index: int, term: Term) -> Value:  # noqa: ARG002
-        container, key, stored = term.args
-        if self.of(key).kind is Kind.MASK:
-            return self._filled(container, key, self.of(stored))
-        before, written = self.of(container), self.of(stored)
-        if written.const == 0.0:
-            return before
-        return Value(before.kind, grad=lattice.gradient_of(before, written), roots=before.roots)
-
-    def _filled(self, term: int, mask: int, fill: Value) -> Value:
-        """A tensor whose elements under a mask were replaced."""
-        kept = self.under(mask, False, term)
-        result = lattice.join(kept, replace(fill, roots=frozenset()))
-        return replace(result, kind=kept.kind, grad=kept.grad, roots=kept.roots)
-
-    def _elem(self, index: int, term: Term) -> Value:
-        base = self.of(term.args[0])
-        if base.kind is Kind.SEQUENCE or base.elements:
-            return self._part(base, None) if base.kind is Kind.SEQUENCE else replace(base, elements=False)
-        return (
-            replace(base, const=None)
-            if base.kind is Kind.TENSOR
-            else replace(UNKNOWN, roots=frozenset({index}))
-        )
-
-    def _unpack(self, index: int, term: Term) -> Value:
-        base = self.of(term.args[0])
-        source = self.terms[term.args[0]]
-        if base.elements and base.origin in (origins.MAXIMUM, origins.MINIMUM) and term.value != 0:
-            return Value(Kind.TENSOR, 0.0, INFINITY, True, Gradient.NO)
-        if base.kind is Kind.SEQUENCE:
-            return self._part(base, term.value)
-        if base.elements:
-            return replace(base, elements=False)
-        if source.op == "elem" or base.kind is not Kind.TENSOR:
-            return replace(UNKNOWN, roots=frozenset({index}))
-        return replace(base, const=None)
-
-    def _comp(self, index: int, term: Term) -> Value:  # noqa: ARG002
-        if term.name == "dict":
-            return UNKNOWN
-        return replace(self.of(term.args[0]), kind=Kind.SEQUENCE, const=None)
 
 
 def _is_mask(value: Value) -> bool:

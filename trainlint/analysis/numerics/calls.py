@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 replace = msgspec.structs.replace
 
 _TENSOR_KEYWORDS = frozenset({"dim", "keepdim"})
+_NUMBER_FUNCTIONS = frozenset(
+    "sqrt log log2 log10 exp power square abs ceil floor maximum minimum float32 float64 int64 prod".split()
+)
+"""NumPy's functions that give a number where they are given numbers; `prod` also of a shape."""
+_LENGTHS = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.SEQUENCE})
 
 
 class Calls:
@@ -62,11 +67,20 @@ class Calls:
         framework = self._values.knowledge.framework(name)
         if name.startswith("math.") or framework in ("math", "python"):
             return lattice.NUMBER
+        if name.startswith("numpy.") and self._is_of_numbers(term, name[6:]):
+            return lattice.NUMBER
         if framework == "numpy" or name.startswith(("numpy.", "scipy.", "pandas.")):
             return replace(UNKNOWN, kind=Kind.ARRAY, grad=Gradient.NO)
         if entry is not None and entry.random:
             return Value(Kind.TENSOR, grad=Gradient.NO)
         return self._project(index, term)
+
+    def _is_of_numbers(self, term: Term, name: str) -> bool:
+        """Whether a function of NumPy is given numbers alone, or the lengths of a shape: it gives a number."""
+        if name not in _NUMBER_FUNCTIONS or len(term.args) < 2:
+            return False
+        kinds = {self._values.of(argument).kind for argument in term.args[1:]}
+        return kinds <= (_LENGTHS if name == "prod" else _LENGTHS - {Kind.SEQUENCE})
 
     def _builtin(self, index: int, term: Term, name: str) -> Value:
         values = [self._values.of(argument) for argument in term.args[1:]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,19 @@ class Shifts:
         A maximum that is not followed (`scatter(x, index, reduce="max")[index]`) is known by its name.
         """
         if right.origin == origins.MAXIMUM and right.base >= 0:
-            return self._values.canonical(self._attached(right.base)) == self._values.canonical(
-                self._attached(minuend)
-            )
+            shifted = self._values.canonical(self._attached(minuend))
+            return any(self._values.canonical(each) == shifted for each in self._taken_from(right.base))
         named = right.kind not in _PLAIN and self._has_exponentials
         return named and self._is_named_maximum(subtrahend)
+
+    def _taken_from(self, index: int) -> Iterator[int]:
+        """What a maximum is taken of, and where that is a product with a mask, what is masked: the elements
+        that the mask leaves out are left out of the sum of the exponentials too."""
+        whole = self._attached(index)
+        yield whole
+        term = self._terms[whole]
+        if (term.op, term.name) == ("bin", "*"):
+            yield from (self._attached(side) for side in term.args)
 
     def _attached(self, index: int) -> int:
         """What has the same values with its graph: `x` of `x.data` and of `x.detach()`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from trainlint.analysis.facts import Term
 from trainlint.analysis.structure.scene import Scene
 
@@ -43,19 +45,23 @@ def is_collection(scene: Scene, index: int, depth: int = 0) -> bool:
 
 def held_calls(scene: Scene, container: int) -> list[int]:
     """The calls whose results a collection holds, in the order they are written."""
-    found: dict[int, None] = {}
-    waiting, seen = [container], set[int]()
-    while waiting and len(seen) < MOST_TERMS:
+
+    def makes_an_element(term: Term) -> bool:
+        return term.op == "call" and scene.name(term.args[0]) not in _MAKERS
+
+    reached = _reached(scene, container, lambda term: () if makes_an_element(term) else _held(term))
+    return sorted(index for index in reached if makes_an_element(scene.terms[index]))
+
+
+def _reached(scene: Scene, start: int, further: Callable[[Term], tuple[int, ...]]) -> set[int]:
+    """A term and all that further terms are come to from it."""
+    waiting, found = [start], set[int]()
+    while waiting and len(found) < MOST_TERMS:
         index = waiting.pop()
-        if index in seen:
-            continue
-        seen.add(index)
-        term = scene.terms[index]
-        if term.op == "call" and scene.name(term.args[0]) not in _MAKERS:
-            found[index] = None
-        else:
-            waiting += _held(term)
-    return sorted(found)
+        if index not in found:
+            found.add(index)
+            waiting += further(scene.terms[index])
+    return found
 
 
 def _held(term: Term) -> tuple[int, ...]:
@@ -92,18 +98,13 @@ def beginning(scene: Scene, container: int) -> int:
 
 def history(scene: Scene, container: int) -> set[int]:
     """The collection and what it was before it was changed."""
-    chain, waiting = set[int](), [container]
-    while waiting and len(chain) < MOST_TERMS:
-        index = waiting.pop()
-        if index in chain:
-            continue
-        chain.add(index)
-        term = scene.terms[index]
+
+    def before(term: Term) -> tuple[int, ...]:
         if term.op in ("update", "setitem"):
-            waiting.append(term.args[0])
-        elif term.op == "loop":
-            waiting += term.args[:2]
-    return chain
+            return term.args[:1]
+        return term.args[:2] if term.op == "loop" else ()
+
+    return _reached(scene, container, before)
 
 
 def has_text_keys(scene: Scene, container: int) -> bool:

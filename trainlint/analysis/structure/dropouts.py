@@ -79,20 +79,7 @@ def _runs_in_evaluation(scene: Scene) -> bool:
         return False
     if scene.method in _TRAINING_METHODS:
         return False
-    return scene.method in ("forward", "__call__") or _is_called_by_forward(scene)
-
-
-def _is_called_by_forward(scene: Scene) -> bool:
-    methods = {name.rpartition(".")[2]: (path, name) for path, name in reversed(list(scene.methods()))}
-    waiting, seen = ["forward"], set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name not in methods:
-            continue
-        seen.add(name)
-        unit = scene.index.unit(*methods[name])
-        waiting += [call[5:] for call in (unit.calls if unit else ()) if call.startswith("self.")]
-    return scene.method in seen
+    return scene.method in ("forward", "__call__") or scene.method in scene.reached_methods("forward")
 
 
 def _may_drop(scene: Scene, call: int) -> bool:

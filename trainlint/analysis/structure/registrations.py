@@ -132,18 +132,9 @@ def reads_of(facts: UnitFacts, attribute: str) -> set[int]:
 
 def uses_in_forward(scene: Scene, attribute: str) -> list[tuple[UnitFacts, int]]:
     """Where the forward pass reads the attribute: in `forward`, and in methods that it calls."""
-    methods = {name.rpartition(".")[2]: (path, name) for path, name in reversed(list(scene.methods()))}
-    waiting: list[str] = ["forward", "__call__", "training_step"]
-    seen: set[str] = {"__init__"}
     uses = []
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name not in methods:
-            continue
-        seen.add(name)
-        unit = scene.index.unit(*methods[name])
-        waiting += [call[5:] for call in (unit.calls if unit else ()) if call.startswith("self.")]
-        facts = scene.facts_of(*methods[name])
+    for place in scene.reached_methods("forward", "__call__", "training_step").values():
+        facts = scene.facts_of(*place)
         if facts is not None:
             uses += [(facts, index) for index in sorted(reads_of(facts, attribute))]
     return uses

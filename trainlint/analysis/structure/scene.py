@@ -169,6 +169,20 @@ class Scene:
                 if unit.kind == "function" and rest != unit.qualname and "." not in rest:
                     yield target.path, unit.qualname
 
+    def reached_methods(self, *starts: str) -> dict[str, tuple[str, str]]:
+        """The methods of these names and what they call on `self`, constructors aside, in the order they are
+        come to: path and qualified name by name."""
+        methods = {place[1].rpartition(".")[2]: place for place in reversed(list(self.methods()))}
+        waiting, found = list(starts), dict[str, tuple[str, str]]()
+        while waiting:
+            name = waiting.pop()
+            if name in found or name not in methods or name == "__init__":
+                continue
+            found[name] = methods[name]
+            unit = self.index.unit(*methods[name])
+            waiting += [call[5:] for call in (unit.calls if unit else ()) if call.startswith("self.")]
+        return found
+
     def made_in_init(self, attribute: str) -> tuple[UnitFacts, int] | None:
         """Where the class's constructor makes an attribute by one unconditional call: facts and term."""
         target = self.index.method(self.path, self.owner, "__init__")

@@ -13,7 +13,7 @@ from trainlint.recipe.code.search.searches import counted
 from trainlint.recipe.code.search.spaces import range_values
 from trainlint.recipe.code.search.stops import brackets
 from trainlint.recipe.config.recognise import Recognition
-from trainlint.recipe.config.scalars import loader_for, typed
+from trainlint.recipe.config.sweep_document import SweepDocument
 from trainlint.recipe.config.sweep_shapes import hydra_space, wandb_space
 from trainlint.recipe.config.sweeps_hydra import HydraSweep
 from trainlint.recipe.config.sweeps_nni import NniSweep
@@ -54,29 +54,18 @@ def _sweep_of(
         return None
     mapped = search_tools().mapped
     if wandb_space(document.root) is not None:
-        return _Sweep(document, loader_for(document, loader), mapped)
+        return _Sweep(document, loader, mapped)
     return NniSweep(document, loader)
 
 
-class _Sweep:
+class _Sweep(SweepDocument):
     """One sweep. `at` is the place of its method."""
 
     def __init__(self, document: Document, loader: str, mapped: Mapped) -> None:
-        self.document = document
-        self.loader = loader
+        super().__init__(document, loader)
         self.mapped = mapped
         self.parts = {key: entry.value for key, entry in entries_of(document.root).items()}
-        self.at = self._span(self.parts[mapped.method])
-
-    def _span(self, node: Node) -> Span:
-        return Span(self.document.path, *node.place)
-
-    def _value(self, node: Node | None) -> Resolved | None:
-        """A scalar as a constant; None where there is none, unknown where it is filled in later."""
-        if node is None:
-            return None
-        found = typed(node, self.loader)
-        return Resolved("const", value=found.value) if found.known else Resolved("unknown", name=found.reason)
+        self.at = self.span(self.parts[mapped.method])
 
     def spaces(self) -> list[dict[str, Value]]:
         """One mapping of `space.*` values for each range with two ends, parameters in parameters included."""
@@ -93,7 +82,7 @@ class _Sweep:
             if inner is not None:
                 found += self._ranges(inner, depth + 1)
                 continue
-            element = self._range(name, held, way, self._span(entry.key))
+            element = self._range(name, held, way, self.span(entry.key))
             if element:
                 found.append(element)
         return found
@@ -101,15 +90,15 @@ class _Sweep:
     def _range(self, name: str, held: Node, way: Range, span: Span) -> dict[str, Value]:
         if held.kind != "mapping":
             return {}
-        low, high = self._value(held.get(way.low)), self._value(held.get(way.high))
-        kind = self._value(held.get(_KIND))
+        low, high = self.value(held.get(way.low)), self.value(held.get(way.high))
+        kind = self.value(held.get(_KIND))
         if low is None or high is None or not _draws_evenly(kind, low, high, way):
             return {}
         return range_values(name, low, high, "linear", way, span)
 
     def searches(self) -> list[dict[str, Value]]:
         """The `search.*` values of the sweep."""
-        method = self._value(self.parts[self.mapped.method])
+        method = self.value(self.parts[self.mapped.method])
         text = method.value if method is not None and isinstance(method.value, str) else ""
         found = {
             "search.tool": derived("W&B", self.at),
@@ -123,9 +112,9 @@ class _Sweep:
             found.update(self._grid())
         stop = self.parts.get(self.mapped.pruner)
         if stop is not None and stop.kind == "mapping":
-            given = {key: self._value(entry.value) for key, entry in entries_of(stop).items()}
+            given = {key: self.value(entry.value) for key, entry in entries_of(stop).items()}
             known = {key: value for key, value in given.items() if value is not None}
-            found.update(brackets(self.mapped.halving, Arguments(known, {}), self._span(stop), None))
+            found.update(brackets(self.mapped.halving, Arguments(known, {}), self.span(stop), None))
         return [found]
 
     def _grid(self) -> dict[str, Value]:
@@ -137,7 +126,7 @@ class _Sweep:
         if not axes:
             return {}
         grid = Grid(axes, self.at)
-        limit = self._value(self.parts.get(_LIMIT))
+        limit = self.value(self.parts.get(_LIMIT))
         runs = grid.combinations
         if limit is not None:
             runs = min(runs, limit.value) if isinstance(limit.value, int) else 0

@@ -7,11 +7,11 @@ import re
 import msgspec
 
 from trainlint.analysis.evaluation.values import Resolved
-from trainlint.findings import Span
 from trainlint.knowledge.search_spaces import search_spaces
 from trainlint.recipe.code.leaves import derived
 from trainlint.recipe.code.search.spaces import range_values
 from trainlint.recipe.config.scalars import is_number_text, number_of, typed
+from trainlint.recipe.config.sweep_document import SweepDocument
 from trainlint.recipe.config.sweep_shapes import hydra_space
 from trainlint.recipe.config.tree import Found, entries_of, value_node
 from trainlint.recipe.model import State, Value
@@ -51,15 +51,12 @@ def interval(text: str) -> Interval | None:
     return Interval(number_of(ends[0]), number_of(ends[1]), match["log"] is not None)
 
 
-class HydraSweep:
+class HydraSweep(SweepDocument):
     """The sweeper of one config."""
 
     def __init__(self, document: Document) -> None:
-        self.document = document
+        super().__init__(document, "omegaconf")
         self.space = hydra_space(document.root)
-
-    def _span(self, node: Node) -> Span:
-        return Span(self.document.path, *node.place)
 
     def spaces(self) -> list[dict[str, Value]]:
         """One mapping of `space.*` values for each range."""
@@ -70,7 +67,7 @@ class HydraSweep:
             if drawn is not None:
                 low, high = (Resolved("const", value=end) for end in (drawn.low, drawn.high))
                 scale = "log" if drawn.log else "linear"
-                found.append(range_values(name, low, high, scale, way, self._span(entry.key)))
+                found.append(range_values(name, low, high, scale, way, self.span(entry.key)))
         return found
 
     def _drawn(self, node: Node) -> Interval | None:
@@ -91,9 +88,7 @@ class HydraSweep:
         if self.space is None or not self._draws_by_tpe():
             return []
         sweeper = self._below("hydra.sweeper")
-        at = self._span(
-            sweeper.entry.key if sweeper is not None and sweeper.entry is not None else self.space
-        )
+        at = self.span(sweeper.entry.key if sweeper is not None and sweeper.entry is not None else self.space)
         found = {
             "search.tool": derived(_TOOL, at),
             "search.name": Value("sweeper: optuna", State.EXPLICIT, span=at),
@@ -120,7 +115,7 @@ class HydraSweep:
         value = typed(found.value, "omegaconf").value if found is not None else None
         if found is None or not isinstance(value, int) or isinstance(value, bool):
             return None
-        return Value(value, State.EXPLICIT, span=self._span(found.value))
+        return Value(value, State.EXPLICIT, span=self.span(found.value))
 
     def _draws_by_tpe(self) -> bool:
         """Whether Optuna's sweeper is chosen, with the sampler it has by itself or TPE by name."""

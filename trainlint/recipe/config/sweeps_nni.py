@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from trainlint.analysis.evaluation.values import Resolved
 from trainlint.findings import Span
 from trainlint.knowledge.search_spaces import search_spaces
 from trainlint.knowledge.search_tools import search_tools
@@ -10,7 +9,7 @@ from trainlint.recipe.code.leaves import derived
 from trainlint.recipe.code.search.grids import Grid
 from trainlint.recipe.code.search.searches import counted
 from trainlint.recipe.code.search.spaces import range_values
-from trainlint.recipe.config.scalars import loader_for, typed
+from trainlint.recipe.config.sweep_document import SweepDocument
 from trainlint.recipe.config.sweep_shapes import NNI_ENDS, NNI_KIND, is_nni_experiment, nni_space
 from trainlint.recipe.config.tree import entries_of
 from trainlint.recipe.model import State, Value
@@ -20,22 +19,12 @@ _TOOL = "NNI"
 _SEVERAL = 2
 
 
-class NniSweep:
+class NniSweep(SweepDocument):
     """One experiment, or one search space."""
 
     def __init__(self, document: Document, loader: str) -> None:
-        self.document = document
-        self.loader = loader_for(document, loader)
+        super().__init__(document, loader)
         self.space = nni_space(document.root)
-
-    def _span(self, node: Node) -> Span:
-        return Span(self.document.path, *node.place)
-
-    def _value(self, node: Node | None) -> Resolved | None:
-        if node is None:
-            return None
-        found = typed(node, self.loader)
-        return Resolved("const", value=found.value) if found.known else Resolved("unknown", name=found.reason)
 
     def spaces(self) -> list[dict[str, Value]]:
         """One mapping of `space.*` values for each range that is drawn from evenly or logarithmically."""
@@ -46,10 +35,10 @@ class NniSweep:
             scale = way.scales.get(kind.raw) if kind is not None else None
             if scale is None or kind is None or ends is None or len(ends.children) < _SEVERAL:
                 continue
-            low, high = (self._value(end) for end in ends.children[:_SEVERAL])
+            low, high = (self.value(end) for end in ends.children[:_SEVERAL])
             if low is not None and high is not None:
                 stepped = kind.raw in way.stepped
-                at = self._span(entry.key)
+                at = self.span(entry.key)
                 found.append(range_values(name, low, high, scale, way, at, stepped=stepped))
         return found
 
@@ -64,7 +53,7 @@ class NniSweep:
         known = search_tools().nni.tuners.get(name)
         if known is None or named is None:
             return []
-        at = self._span(named)
+        at = self.span(named)
         found = {
             "search.tool": derived(_TOOL, at),
             "search.name": Value(f"tuner: {name}", State.EXPLICIT, span=at),
@@ -78,9 +67,9 @@ class NniSweep:
         found["search.prunes"] = derived(stopped, at)
         for path, keys in (("search.trials", "trials"), ("search.parallel", "parallel")):
             node = self._first(root, getattr(search_tools().nni, keys))
-            value = self._value(node)
+            value = self.value(node)
             if value is not None and isinstance(value.value, int) and node is not None:
-                found[path] = Value(value.value, State.EXPLICIT, span=self._span(node))
+                found[path] = Value(value.value, State.EXPLICIT, span=self.span(node))
         if known == "grid" and self.space is not None:
             found.update(self._grid(self.space, at, found.get("search.trials")))
         return [found]

@@ -11,6 +11,7 @@ from trainlint.knowledge.base import Entry
 from trainlint.knowledge.program_words import program_words
 from trainlint.knowledge.roles import words_of
 from trainlint.recipe.code.ancestry import Ancestry, Node, alike
+from trainlint.recipe.code.bound_names import BoundNames
 from trainlint.recipe.code.leaves import derived, unknown_value
 from trainlint.recipe.code.observe import Call, Observations
 from trainlint.recipe.model import Value
@@ -57,7 +58,7 @@ class Fits:
         self.ancestry = Ancestry(seen)
         self.fits = list(self._fits())
         self.splits = [*self._split_calls(), *self._slices()] if self.fits else []
-        self._names: dict[tuple[str, str], dict[int, list[str]]] = {}
+        self.names = BoundNames()
 
     def elements(self) -> list[dict[str, Value]]:
         """One mapping of `fit.*` values for each fit, in order."""
@@ -204,7 +205,7 @@ class Fits:
             position = record.value if record.op == "unpack" else None
             if isinstance(position, int) and self._is_pairwise(where, record.args[0]):
                 return "test" if position % _TWO_PARTS else "train"
-            role = _role_of(self._names_of(where, term))
+            role = _role_of(self.names.of(where, term))
             if role:
                 return role
         return ""
@@ -227,21 +228,6 @@ class Fits:
                 term = frame.term(record.args[0]).args[0]
             else:
                 return
-
-    def _names_of(self, frame: Frame, term: int) -> list[str]:
-        record = frame.term(term)
-        if record.op in ("param", "attr"):
-            return [record.name]
-        if record.op == "global":
-            return [record.name.rpartition("::")[2]]
-        place = (frame.facts.path, frame.facts.qualname)
-        if place not in self._names:
-            table: dict[int, list[str]] = {}
-            for event in frame.facts.events:
-                if event.kind == "bind":
-                    table.setdefault(event.term, []).append(event.name)
-            self._names[place] = table
-        return self._names[place].get(term, [])
 
 
 def _data_of(frame: Frame, call: int) -> int | None:

@@ -117,29 +117,28 @@ class _Spaces:
                 yield self._element(name, *pair.items, "linear", way, pair.term)
                 self.frame = frame
 
-    def _mappings(self, key: str, way: Range) -> Iterator[dict[str, Value]]:
+    def _named_mappings(self) -> Iterator[tuple[int, dict[str, int]]]:
+        """The dicts of the unit that have a name: each one's term, with its values' terms by constant key."""
         for index, record in enumerate(self.frame.facts.terms):
-            if record.op != "dict" or index not in self.keys:
-                continue
-            held = {
-                str(self.frame.term(name).value): value
-                for name, value in zip(record.args[::2], record.args[1::2], strict=True)
-                if self.frame.term(name).op == "const"
-            }
+            if record.op == "dict" and index in self.keys:
+                yield (
+                    index,
+                    {
+                        str(self.frame.term(name).value): value
+                        for name, value in zip(record.args[::2], record.args[1::2], strict=True)
+                        if self.frame.term(name).op == "const"
+                    },
+                )
+
+    def _mappings(self, key: str, way: Range) -> Iterator[dict[str, Value]]:
+        for index, held in self._named_mappings():
             if {key, way.low, way.high} <= held.keys() and self.frame.term(held[key]).value in way.uniform:
                 low, high = (self.evaluator.value(self.frame, held[end]) for end in (way.low, way.high))
                 yield self._element(self.keys[index], low, high, "linear", way, index)
 
     def _paired(self, key: str, way: Range) -> Iterator[dict[str, Value]]:
         """Mappings that hold the kind of range under one key and both ends in a list under another."""
-        for index, record in enumerate(self.frame.facts.terms):
-            if record.op != "dict" or index not in self.keys:
-                continue
-            held = {
-                str(self.frame.term(name).value): value
-                for name, value in zip(record.args[::2], record.args[1::2], strict=True)
-                if self.frame.term(name).op == "const"
-            }
+        for index, held in self._named_mappings():
             scale = way.scales.get(str(self.frame.term(held[key]).value)) if key in held else None
             if scale is None or way.ends not in held:
                 continue

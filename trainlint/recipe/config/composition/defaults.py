@@ -81,7 +81,7 @@ class Defaults:
             elif item.kind == "mapping":
                 for key, entry in entries_of(item).items():
                     named_group = listed_group(key, folder)
-                    if named_group is not None and not named_group.overrides and not named_group.is_hydras:
+                    if named_group is not None and named_group.is_composed:
                         yield from self._group(named_group, entry.value, package, depth)
         if not own_seen:
             yield own
