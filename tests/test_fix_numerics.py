@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trainlint.linter import lint
-from trainlint.settings.model import Settings
-from trainlint.text.edits import applied, changes_of
-from trainlint.text.source import source_of
+from tests.fixed_texts import fixed
 
 IMPORTS = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n\n"
 TENSORFLOW = "import tensorflow as tf\n\n\n"

@@ -6,11 +6,14 @@ import importlib.util
 import json
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+TableOf = Callable[[str, dict[str, dict[str, str]]], dict[str, Any]]
 SCRIPT = Path(__file__).parent.parent / "scripts" / "key_tables.py"
 SCHEMA = """\
 raise SystemExit("imported")
@@ -39,20 +42,30 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_fields_of_several_releases(
-    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for version, text in (
-        ("0.9.0", SCHEMA),
-        ("0.10.0", SCHEMA.replace("steps: Optional[int] = None", "pass")),
-    ):
-        with zipfile.ZipFile(tmp_path / f"llamafactory-{version}-py3-none-any.whl", "w") as wheel:
-            wheel.writestr("llamafactory/hparams/args.py", text)
+@pytest.fixture
+def table_of(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TableOf:
+    """Gives the table that the script writes for wheels: version by version, the text of each module."""
+
+    def made(package: str, wheels: dict[str, dict[str, str]]) -> dict[str, Any]:
+        for version, modules in wheels.items():
+            with zipfile.ZipFile(tmp_path / f"{package}-{version}-py3-none-any.whl", "w") as wheel:
+                for name, text in modules.items():
+                    wheel.writestr(f"{package}/{name}", text)
+        monkeypatch.setattr(script, "TARGET", tmp_path / "keys")
+        assert script.main([str(tmp_path)]) == 0
+        table: dict[str, Any] = json.loads(
+            (tmp_path / "keys" / f"{package}.json").read_text(encoding="utf-8")
+        )
+        return table
+
+    return made
+
+
+def test_fields_of_several_releases(table_of: TableOf, tmp_path: Path) -> None:
     (tmp_path / "unrelated-1.0.tar.gz").write_bytes(b"no archive")
-    target = tmp_path / "keys"
-    monkeypatch.setattr(script, "TARGET", target)
-    assert script.main([str(tmp_path)]) == 0
-    table = json.loads((target / "llamafactory.json").read_text(encoding="utf-8"))
+    later = SCHEMA.replace("steps: Optional[int] = None", "pass")
+    wheels = {"0.9.0": {"hparams/args.py": SCHEMA}, "0.10.0": {"hparams/args.py": later}}
+    table = table_of("llamafactory", wheels)
     assert table["versions"] == ["0.9.0", "0.10.0"]
     assert table["keys"] == {
         "lora_rank": {"types": ["integer"]},
@@ -91,14 +104,9 @@ def load(cfg: DictDefault):
 """
 
 
-def test_words_that_are_no_keys(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with zipfile.ZipFile(tmp_path / "axolotl-0.9.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("axolotl/utils/schemas/config.py", AXOLOTL)
-        wheel.writestr("axolotl/model.py", "def f(cfg):\n    return cfg.hidden_size\n")
-    monkeypatch.setattr(script, "TARGET", tmp_path / "keys")
-    assert script.main([str(tmp_path)]) == 0
-    table = json.loads((tmp_path / "keys" / "axolotl.json").read_text(encoding="utf-8"))
-    assert table["keys"] == {
+def test_words_that_are_no_keys(table_of: TableOf) -> None:
+    modules = {"utils/schemas/config.py": AXOLOTL, "model.py": "def f(cfg):\n    return cfg.hidden_size\n"}
+    assert table_of("axolotl", {"0.9.0": modules})["keys"] == {
         "base_model": {"types": ["string"]},
         "debug": {"inner": True},
         "dpo_beta": {"types": ["null", "number"], "renamed": "rl_beta"},
@@ -123,14 +131,9 @@ def _handle_deprecation(custom):
 """
 
 
-def test_old_names_that_pass(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with zipfile.ZipFile(tmp_path / "ultralytics-8.0.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("ultralytics/cfg/__init__.py", ULTRALYTICS)
-        wheel.writestr("ultralytics/cfg/default.yaml", "epochs: 1\nshow_labels: True\n")
-    monkeypatch.setattr(script, "TARGET", tmp_path / "keys")
-    assert script.main([str(tmp_path)]) == 0
-    table = json.loads((tmp_path / "keys" / "ultralytics.json").read_text(encoding="utf-8"))
-    assert table["keys"] == {
+def test_old_names_that_pass(table_of: TableOf) -> None:
+    modules = {"cfg/__init__.py": ULTRALYTICS, "cfg/default.yaml": "epochs: 1\nshow_labels: True\n"}
+    assert table_of("ultralytics", {"8.0.0": modules})["keys"] == {
         "epochs": {"types": ["integer", "null"]},
         "hide_labels": {"renamed": "show_labels"},
         "label_smoothing": {},
@@ -153,13 +156,8 @@ def get_fp16(param_dict):
 """
 
 
-def test_names_of_constants(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with zipfile.ZipFile(tmp_path / "deepspeed-0.9.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("deepspeed/runtime/config.py", DEEPSPEED)
-    monkeypatch.setattr(script, "TARGET", tmp_path / "keys")
-    assert script.main([str(tmp_path)]) == 0
-    table = json.loads((tmp_path / "keys" / "deepspeed.json").read_text(encoding="utf-8"))
-    assert table["keys"] == {
+def test_names_of_constants(table_of: TableOf) -> None:
+    assert table_of("deepspeed", {"0.9.0": {"runtime/config.py": DEEPSPEED}})["keys"] == {
         "**": {},
         "bf16": {},
         "fp16": {},

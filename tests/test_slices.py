@@ -147,7 +147,7 @@ def test_every_unit_of_a_realistic_file_is_exact(end: str) -> None:
 
 def test_a_function_is_its_lines_under_a_wrapper() -> None:
     piece = slice_of("class A:\n    x = 1\n\n    @d\n    def f(self):\n        pass\n", "A.f")
-    assert piece == Slice("if 1:\n    @d\n    def f(self):\n        pass\n", [0, 0, 4, 5, 6], True)
+    assert piece == Slice("if 1:\n    @d\n    def f(self):\n        pass\n", [0, 0, 4, 5, 6])
 
 
 def test_a_class_body_is_its_own_statements() -> None:
@@ -159,7 +159,7 @@ def test_a_class_body_is_its_own_statements() -> None:
 
 
 def test_a_class_of_methods_only_gives_nothing() -> None:
-    assert slice_of(REALISTIC, "Empty") == Slice("", [0], False)
+    assert slice_of(REALISTIC, "Empty") == Slice("", [0])
 
 
 def test_a_header_on_the_body_s_line_is_blanked() -> None:
@@ -170,7 +170,7 @@ def test_a_header_on_the_body_s_line_is_blanked() -> None:
 
 def test_module_body_leaves_out_definitions() -> None:
     piece = slice_of("import a\ndef f(): pass\nx = f()\n", "")
-    assert piece == Slice("import a\nx = f()\n", [0, 1, 3], False)
+    assert piece == Slice("import a\nx = f()\n", [0, 1, 3])
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,11 @@ from test_cli import UNSHUFFLED
 
 from trainlint import cli
 from trainlint.analysis.close.reader import Reader
+from trainlint.cache.packing import pack, unpack
 from trainlint.commands.check import exit_code
 from trainlint.findings import Notice, Report
 from trainlint.linter import lint
 from trainlint.pipeline import workers
-from trainlint.pipeline.packing import pack, unpack
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.recipe.code.programs import Program
 from trainlint.settings.model import Settings

@@ -174,7 +174,7 @@ class Event(msgspec.Struct):
     `kind`: call (term is the call), bind (a local name takes a call's or branch's result: term, name),
     store-item (container, key, value), store-attr (base, name, value), store-global (name is "path::name",
     value).
-    `loops` is the innermost loop's index or -1; `conditions` the branches around it, outermost first;
+    `loop` is the innermost loop's index or -1; `conditions` the branches around it, outermost first;
     `contexts` the names of enclosing `with` managers that matter ("no_grad", "autocast", ...), and of those
     whose effect is not known ("?" where it has no name). `nested` is the nested function the event belongs
     to, or -1.
@@ -231,11 +231,9 @@ class Candidate(msgspec.Struct):
     grade: str
     trace: list[tuple[Place, str]] = msgspec.field(default_factory=list)
     open: list[str] = msgspec.field(default_factory=list)
-    operand_at: Place | None = None
     gradient: str = "unknown"
     guard: str = ""
     base_text: str = ""
-    numerator_text: str = ""
     related: list[Place] = msgspec.field(default_factory=list)
     facts: dict[str, str | int | float] = msgspec.field(default_factory=dict)
     path: str = ""

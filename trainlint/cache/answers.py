@@ -11,9 +11,9 @@ from trainlint.analysis.close.reader import Recalled
 from trainlint.analysis.facts import UnitFacts
 from trainlint.analysis.index.record import Trail
 from trainlint.cache.coding import decode, encode, unpacked
+from trainlint.cache.packing import pack
 from trainlint.cache.rests import Holding, Rests
 from trainlint.cache.store import Store, digest_of
-from trainlint.pipeline.packing import pack
 
 NUMERIC = "numeric"
 PROGRAM = "program"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import Any, TypeVar
 
+from trainlint.cache.packing import pack, unpack
 from trainlint.cache.store import MOST_VALUE
-from trainlint.pipeline.packing import pack, unpack
 
 Value = TypeVar("Value")
 

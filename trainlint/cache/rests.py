@@ -11,8 +11,8 @@ from trainlint.analysis.facts import Outline
 from trainlint.analysis.index.modules import ROOTS
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.analysis.index.record import EVERYTHING, Trail
+from trainlint.cache.packing import pack
 from trainlint.cache.store import digest_of
-from trainlint.pipeline.packing import pack
 
 CONFIGS = "configs"
 """Key of which files are configs."""

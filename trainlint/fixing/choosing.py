@@ -9,7 +9,7 @@ import msgspec
 from trainlint.findings import Finding
 from trainlint.text.edits import Change, Taken
 
-SAFE, UNSAFE = "safe", "unsafe"
+SAFE = "safe"
 
 
 class Applicable(msgspec.Struct, frozen=True):

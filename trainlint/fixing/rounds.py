@@ -13,7 +13,7 @@ import msgspec
 
 from trainlint.findings import Finding, Notice, Report
 from trainlint.fixing.choosing import Applicable, Round, choose, is_allowed
-from trainlint.fixing.parsing import flaw
+from trainlint.fixing.making.parsing import flaw
 from trainlint.fixing.setbacks import SetbackError, check_effect, check_readable
 from trainlint.fixing.targets import Targets
 from trainlint.pipeline.run import Run

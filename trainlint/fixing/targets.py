@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trainlint.discovery.projects import Project
-from trainlint.fixing.parsing import LANGUAGES
+from trainlint.fixing.making.parsing import LANGUAGES
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.rewriting.files import Original, RewriteError, check_writable, original
 from trainlint.text.source import source_of

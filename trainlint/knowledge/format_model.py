@@ -242,7 +242,6 @@ class RecognitionFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fragment_folders: tuple[str, ...]
     dynamic_markers: tuple[str, ...]
     dynamic_values: tuple[str, ...]
-    dynamic_tags: tuple[str, ...]
     purposes: dict[str, tuple[str, ...]]
     purpose_keys: dict[str, tuple[str, ...]]
     data_scales: dict[str, tuple[str, ...]]

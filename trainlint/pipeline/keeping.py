@@ -11,10 +11,10 @@ from trainlint.analysis.facts import UnitFacts
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.analysis.index.record import Recorder, Trail
 from trainlint.cache.answers import NUMERIC, PROGRAM, UNITS, Kept, KeptUnit
+from trainlint.cache.packing import pack
 from trainlint.cache.rests import CONFIGS, Holding, rests_of
 from trainlint.cache.store import digest_of
 from trainlint.pipeline.linked import Linked
-from trainlint.pipeline.packing import pack
 from trainlint.pipeline.sources import ProjectSources
 
 

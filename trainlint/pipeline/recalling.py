@@ -11,12 +11,12 @@ from trainlint.analysis.index.project import ProjectIndex, module_name
 from trainlint.cache.answers import NUMERIC, PROGRAM, Access, Answers
 from trainlint.cache.coding import decode, encode, unpacked
 from trainlint.cache.memory import Memory
+from trainlint.cache.packing import pack
 from trainlint.cache.store import digest_of
 from trainlint.cache.whole import UNSURE
 from trainlint.findings import Notice
 from trainlint.pipeline.keeping import KeptProgram, holding_of
 from trainlint.pipeline.linked import Linked
-from trainlint.pipeline.packing import pack
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.pipeline.stages import Interpreted, Outlined
 

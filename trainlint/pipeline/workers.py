@@ -24,12 +24,12 @@ import msgspec
 from trainlint.analysis.facts import Outline
 from trainlint.analysis.index.project import ProjectIndex
 from trainlint.cache.answers import Access
+from trainlint.cache.packing import pack, unpack
 from trainlint.discovery.projects import Project
 from trainlint.findings import Notice
 from trainlint.knowledge.base import load_knowledge
 from trainlint.pipeline.garbage import be_patient
 from trainlint.pipeline.keeping import holding_of
-from trainlint.pipeline.packing import pack, unpack
 from trainlint.pipeline.sources import ProjectSources
 from trainlint.pipeline.spawning import interrupts_held, leave_interrupts, spawning
 from trainlint.pipeline.stages import Interpreted, Interpreting, Outlined, outline_files

@@ -70,3 +70,11 @@ class Broken(msgspec.Struct, frozen=True):
     line: int
     column: int
     message: str
+
+
+class RefusedError(Exception):
+    """A document that is not read on: raised inside a reader, which then gives `broken` instead."""
+
+    def __init__(self, broken: Broken) -> None:
+        super().__init__(broken.message)
+        self.broken = broken

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import msgspec
 
-from trainlint.text.document import Broken, Document, Entry, Node
+from trainlint.text.document import Broken, Document, Entry, Node, RefusedError
 from trainlint.text.source import Source
 from trainlint.text.walk import NODE_BUDGET
 
@@ -34,7 +34,7 @@ def parse_json(source: Source) -> tuple[list[Document], list[Broken]]:
     """
     try:
         root = _Reader(source).read()
-    except _RefusedError as refused:
+    except RefusedError as refused:
         return [], [refused.broken]
     return [Document(source.path, "json", root)], []
 
@@ -43,12 +43,6 @@ def json_comments(source: Source) -> list[tuple[int, int, str]]:
     """Line, column and text of every comment, the signs around it included."""
     found = (match for match in _STRING_OR_COMMENT.finditer(source.text) if match["comment"])
     return [(*source.position(match.start()), match["comment"]) for match in found]
-
-
-class _RefusedError(Exception):
-    def __init__(self, broken: Broken) -> None:
-        super().__init__(broken.message)
-        self.broken = broken
 
 
 class _Frame(msgspec.Struct):
@@ -70,7 +64,7 @@ class _Reader:
         self._nodes = 0
 
     def read(self) -> Node:
-        """The root; raises _RefusedError at the first problem."""
+        """The root; raises RefusedError at the first problem."""
         root = self._value()
         while self._stack:
             frame = self._stack[-1]
@@ -187,4 +181,4 @@ class _Reader:
             self._refuse(f"more than {NODE_BUDGET:,} values", kind="budget")
 
     def _refuse(self, reason: str, kind: str = "config-syntax") -> NoReturn:
-        raise _RefusedError(Broken(kind, *self._source.position(self._offset), reason))
+        raise RefusedError(Broken(kind, *self._source.position(self._offset), reason))

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import msgspec
 
-from trainlint.text.document import Broken, Document, Entry, Node
+from trainlint.text.document import Broken, Document, Entry, Node, RefusedError
 from trainlint.text.source import Source
 from trainlint.text.walk import NODE_BUDGET
 
@@ -45,7 +45,7 @@ def parse_toml(source: Source) -> tuple[list[Document], list[Broken]]:
     scan_error: Broken | None = None
     try:
         root = scan.read()
-    except _RefusedError as refused:
+    except RefusedError as refused:
         scan_error = refused.broken
         if scan_error.kind != "config-syntax":
             return [], [scan_error]
@@ -78,12 +78,6 @@ def _explain(error: Exception, source: Source, duplicate: Broken | None) -> Brok
     return Broken("config-syntax", *place, reason[:1].lower() + reason[1:])
 
 
-class _RefusedError(Exception):
-    def __init__(self, broken: Broken) -> None:
-        super().__init__(broken.message)
-        self.broken = broken
-
-
 class _Frame(msgspec.Struct):
     """An array or inline table that is still open."""
 
@@ -104,7 +98,7 @@ class _Scan:
         self._known: dict[int, dict[str, Entry]] = {}
 
     def read(self) -> Node:
-        """The root; raises _RefusedError where the text is no TOML or goes past a limit."""
+        """The root; raises RefusedError where the text is no TOML or goes past a limit."""
         root = self._node("mapping", 0, len(self._text.rstrip()))
         table = root
         self._skip(_BLANK)
@@ -271,7 +265,7 @@ class _Scan:
         self._offset += len(sign)
 
     def _refuse(self, reason: str, kind: str = "config-syntax") -> NoReturn:
-        raise _RefusedError(Broken(kind, *self._source.position(self._offset), reason))
+        raise RefusedError(Broken(kind, *self._source.position(self._offset), reason))
 
 
 def _quote_style(token: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import msgspec
 import yaml
 
-from trainlint.text.document import Broken, Document, Entry, Node
+from trainlint.text.document import Broken, Document, Entry, Node, RefusedError
 from trainlint.text.source import Source
 from trainlint.text.walk import NODE_BUDGET
 from trainlint.text.yaml_errors import explain
@@ -41,7 +41,7 @@ def parse_yaml(source: Source) -> tuple[list[Document], list[Broken]]:
     try:
         for event in _events(source.text):
             builder.take(event)
-    except _RefusedError as refused:
+    except RefusedError as refused:
         return builder.documents, [refused.broken]
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         return builder.documents, [explain(error, source)]
@@ -99,12 +99,6 @@ def _skip_properties(text: str, start: int, end: int) -> int:
     return match.end() if match else start
 
 
-class _RefusedError(Exception):
-    def __init__(self, broken: Broken) -> None:
-        super().__init__(broken.message)
-        self.broken = broken
-
-
 class _Frame(msgspec.Struct):
     """A collection that is still open. `end` is the offset where what it holds so far ends."""
 
@@ -127,7 +121,7 @@ class _Builder:
         self._nodes = 0
 
     def take(self, event: _Event) -> None:
-        """Account for one event; raises _RefusedError where the file goes past a limit or names no anchor."""
+        """Account for one event; raises RefusedError where the file goes past a limit or names no anchor."""
         kind = type(event)
         if kind is yaml.ScalarEvent:
             self._scalar(event)
@@ -211,7 +205,7 @@ class _Builder:
             self._anchors[event.anchor] = node
 
     def _refuse(self, kind: str, offset: int, reason: str) -> NoReturn:
-        raise _RefusedError(Broken(kind, *self._source.position(offset), reason))
+        raise RefusedError(Broken(kind, *self._source.position(offset), reason))
 
 
 def _tag(tag: str | None) -> str:

@@ -134,7 +134,6 @@ class Reading:
             framework="",
             grade="certain",
             trace=[*trace, *fault.elsewhere],
-            operand_at=at,
             facts={**fault.facts, **written},
         )
 
@@ -185,11 +184,9 @@ def _candidate(raw: RawCandidate, read: Interpreter, module: cst.Module) -> Cand
         gradient=raw.gradient,
         guard=raw.guard,
         base_text=_text(nodes[raw.base], module) if raw.base >= 0 else "",
-        numerator_text=_text(nodes[raw.numerator], module) if raw.numerator >= 0 else "",
         trace=[(place, label) for term, label in raw.trace if (place := terms[term].at) is not None],
         related=[place for term in raw.related if (place := terms[term].at) is not None],
         open=raw.open,
-        operand_at=terms[raw.operand_term].at,
         facts=raw.facts,
         path="" if elsewhere is None else elsewhere.path,
         qualname="" if elsewhere is None else elsewhere.qualname,

@@ -34,8 +34,10 @@ class LoopEnds:
         return found
 
     def changed(self, loop: int, name: str, before: int, after: int) -> list[int]:
-        """What the rounds of a loop may leave a name at, other than what it held before: each value once, that
-        of the loop's end first. A value that only says "changed in the loop" gives way to the change itself.
+        """What the rounds of a loop may leave a name at, other than what it held before.
+
+        Each value comes once, that of the loop's end first. One that only says "changed in the loop" gives
+        way to the change itself.
         """
         ends = [after, *(jump[name] for jump in self._jumps.get(loop, ()) if name in jump)]
         values = [value for value in dict.fromkeys(ends) if value != before]

@@ -26,14 +26,11 @@ _CACHED_SLICES = 256
 
 class Slice(msgspec.Struct, frozen=True):
     """Source of one unit. `line_map[n]` is the file's line of the slice's line n (1-based; 0 for the wrapper
-    and for index 0).
-
-    `indented` says that the statements stand in the body of an `if 1:`. An empty `text` has nothing to read.
+    and for index 0). An empty `text` has nothing to read.
     """
 
     text: str
     line_map: list[int]
-    indented: bool
 
 
 def split_lines(text: str) -> list[str]:
@@ -51,10 +48,10 @@ def unit_source(lines: Sequence[str], unit: Unit) -> Slice:
     if unit.kind == "class" and taken and _CLASS_HEADER.match(taken[0]):
         numbers, taken = _without_header(numbers, taken)
     if not taken:
-        return Slice("", [0], False)
+        return Slice("", [0])
     if taken[0].rpartition("\f")[2][:1] not in (" ", "\t"):
-        return Slice("\n".join([*taken, ""]), [0, *numbers], False)
-    return Slice("\n".join([_WRAPPER, *taken, ""]), [0, 0, *numbers], True)
+        return Slice("\n".join([*taken, ""]), [0, *numbers])
+    return Slice("\n".join([_WRAPPER, *taken, ""]), [0, 0, *numbers])
 
 
 def _without_header(numbers: list[int], lines: list[str]) -> tuple[list[int], list[str]]:

@@ -12,6 +12,7 @@ from trainlint.analysis.evaluation.values import (
     Frame,
     Resolved,
     describe,
+    is_to_be_filled,
     join,
     same,
     site_of,
@@ -203,7 +204,7 @@ class Containers:
     def _for_each(self, frame: Frame, source: int, result: int) -> list[Resolved] | None:
         """What a term is for each element of a sequence of constants; None for other things."""
         over = self.evaluator.value(frame, source)
-        if over.kind != "sequence" or len(over.items) > MAX_SEQUENCE:
+        if over.kind != "sequence" or len(over.items) > MAX_SEQUENCE or is_to_be_filled(over):
             return None
         if any(item.kind != "const" for item in over.items):
             return None

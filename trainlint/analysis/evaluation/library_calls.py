@@ -10,7 +10,7 @@ from trainlint.analysis.evaluation.containers import as_layers, with_entries
 from trainlint.analysis.evaluation.conversions import CONVERSIONS, convert
 from trainlint.analysis.evaluation.flags import is_made_here
 from trainlint.analysis.evaluation.option_fields import field_default
-from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, site_of, unknown
+from trainlint.analysis.evaluation.values import Frame, Origin, Resolved, is_to_be_filled, site_of, unknown
 from trainlint.analysis.facts import Term
 from trainlint.knowledge.base import Entry
 
@@ -54,6 +54,8 @@ class LibraryCalls:
         if name in _FOLDS and values and all(value.kind == "const" for value in values):
             return self._fold(_FOLDS[name], values, Origin(frame.span(index), ""))
         if name == "builtins.len" and len(values) == 1 and values[0].kind == "sequence":
+            if is_to_be_filled(values[0]):
+                return unknown("the length of a list that is made to be filled")
             return Resolved("const", value=len(values[0].items), derived=True, option=values[0].option)
         if name == "importlib.import_module" and values:
             return self._imported(frame, index, name, values[0].default())

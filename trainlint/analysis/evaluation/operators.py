@@ -12,6 +12,7 @@ from trainlint.analysis.evaluation.values import (
     Origin,
     Resolved,
     describe,
+    is_to_be_filled,
     join,
     unknown,
 )
@@ -174,7 +175,7 @@ def truthiness(value: Resolved) -> bool | None:
     if value.kind in ("instance", "function", "class", "module", "namespace"):
         return True
     if value.kind == "sequence":
-        return bool(value.items)
+        return None if is_to_be_filled(value) else bool(value.items)
     return None
 
 

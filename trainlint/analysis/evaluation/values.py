@@ -223,6 +223,16 @@ def describe(value: Resolved) -> str:
     return f"a {value.kind}"
 
 
+def is_to_be_filled(value: Resolved) -> bool:
+    """Whether a value is a list that is written empty, `[]`: its length says nothing.
+
+    It is made to be filled, also in ways that are not followed: by a function that it is handed to.
+    """
+    if value.kind != "sequence" or value.items or value.frame is None:
+        return False
+    return value.frame.term(value.term).op == "list"
+
+
 def site_of(frame: Frame, index: int) -> Site:
     """Where a term of a frame's unit stands."""
     return Site(frame.facts.path, frame.facts.qualname, index)

@@ -16,6 +16,7 @@ from trainlint.analysis.numerics.arithmetic import powered, shifted, total
 from trainlint.analysis.numerics.lattice import INFINITY, OTHER, UNKNOWN, Gradient, Kind, Value
 from trainlint.analysis.numerics.masks import length_of, selection
 from trainlint.analysis.numerics.naming import POSITIVE_NUMBER, named
+from trainlint.analysis.numerics.plain_numbers import of_numbers
 from trainlint.analysis.numerics.summaries import from_summary
 from trainlint.analysis.numerics.transfer import TRANSFERS, Operation
 from trainlint.knowledge.base import Entry
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 replace = msgspec.structs.replace
 
 _TENSOR_KEYWORDS = frozenset({"dim", "keepdim"})
-_NUMBER_FUNCTIONS = frozenset(
-    "sqrt log log2 log10 exp power square abs ceil floor maximum minimum float32 float64 int64 prod".split()
-)
-"""NumPy's functions that give a number where they are given numbers; `prod` also of a shape."""
-_LENGTHS = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.SEQUENCE})
 
 
 class Calls:
@@ -64,23 +60,17 @@ class Calls:
             return (self.applications.applied(activation, result, index) if activation else None) or result
         if name.startswith("builtins."):
             return self._builtin(index, term, name[9:])
+        number = of_numbers(name, [self._values.of(argument) for argument in term.args[1:]])
+        if number is not None:
+            return number
         framework = self._values.knowledge.framework(name)
         if name.startswith("math.") or framework in ("math", "python"):
-            return lattice.NUMBER
-        if name.startswith("numpy.") and self._is_of_numbers(term, name[6:]):
             return lattice.NUMBER
         if framework == "numpy" or name.startswith(("numpy.", "scipy.", "pandas.")):
             return replace(UNKNOWN, kind=Kind.ARRAY, grad=Gradient.NO)
         if entry is not None and entry.random:
             return Value(Kind.TENSOR, grad=Gradient.NO)
         return self._project(index, term)
-
-    def _is_of_numbers(self, term: Term, name: str) -> bool:
-        """Whether a function of NumPy is given numbers alone, or the lengths of a shape: it gives a number."""
-        if name not in _NUMBER_FUNCTIONS or len(term.args) < 2:
-            return False
-        kinds = {self._values.of(argument).kind for argument in term.args[1:]}
-        return kinds <= (_LENGTHS if name == "prod" else _LENGTHS - {Kind.SEQUENCE})
 
     def _builtin(self, index: int, term: Term, name: str) -> Value:
         values = [self._values.of(argument) for argument in term.args[1:]]

@@ -67,11 +67,6 @@ class Value(msgspec.Struct, frozen=True, gc=False):
         return self.zero and self.low <= 0.0 <= self.high
 
     @property
-    def is_nonnegative(self) -> bool:
-        """Whether every possible value is at least 0."""
-        return self.low >= 0.0
-
-    @property
     def is_positive(self) -> bool:
         """Whether every possible value is above 0."""
         return self.low > 0.0 or (self.low == 0.0 and not self.zero)

@@ -42,7 +42,12 @@ class Shifts:
         yield whole
         term = self._terms[whole]
         if (term.op, term.name) == ("bin", "*"):
-            yield from (self._attached(side) for side in term.args)
+            left, right = term.args
+            yield from (self._attached(x) for x, by in ((left, right), (right, left)) if self._is_mask(by))
+
+    def _is_mask(self, index: int) -> bool:
+        value = self._values.of(index)
+        return value.kind is Kind.MASK or value.origin in origins.MASKS
 
     def _attached(self, index: int) -> int:
         """What has the same values with its graph: `x` of `x.data` and of `x.detach()`."""

@@ -67,7 +67,6 @@ class Bindings:
         self.exports: list[str] | None = None
         self.main_guard = False
         self.dynamic: dict[str, None] = {}
-        self._opaque_exports = False
 
     def statement(self, node: ast.stmt, conditional: bool) -> None:
         """Note a statement of the module's body; `conditional` where it stands inside `if`, `try` and the
@@ -125,12 +124,10 @@ class Bindings:
 
     def _exports(self, node: ast.stmt) -> None:
         """Follow `__all__`; anything but literal lists makes it unknown (None)."""
-        if isinstance(node, ast.Assign) and any(_is_all(target) for target in node.targets):
-            names = _literal_names(node.value)
-            self._opaque_exports = names is None
-            self.exports = names
-        elif isinstance(node, ast.AnnAssign) and _is_all(node.target) and node.value:
-            self.exports = _literal_names(node.value)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(_is_all(target) for target in targets):
+                self.exports = _literal_names(node.value)
         elif isinstance(node, ast.AugAssign) and _is_all(node.target):
             self._extend_exports(_literal_names(node.value))
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from trainlint.findings import Edit
 from trainlint.fixing.making.ground import Material
-from trainlint.fixing.parsing import LANGUAGES, flaw
+from trainlint.fixing.making.parsing import LANGUAGES, flaw
 from trainlint.text.edits import EditError, applied, changes_of
 
 

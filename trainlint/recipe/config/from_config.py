@@ -8,6 +8,7 @@ from trainlint.knowledge.format_model import Field, key_word
 from trainlint.knowledge.formats import FormatKnowledge, load_formats
 from trainlint.recipe.config.adapters.adapted import Adapted
 from trainlint.recipe.config.adapters.registry import adapted
+from trainlint.recipe.config.dialects import in_other_words
 from trainlint.recipe.config.effects import absent_value, effect_values
 from trainlint.recipe.config.fields import Place, Reading, field_value, places_of
 from trainlint.recipe.config.purpose import purpose_of
@@ -67,7 +68,7 @@ def _written(reading: Reading, places: dict[str, list[Place]]) -> dict[str, Valu
             facts[path] = value
     for field in reading.format.fields:
         if field.absent is not None and field.to not in facts:
-            value = absent_value(reading, field.absent, field.at)
+            value = in_other_words(reading, field) or absent_value(reading, field.absent, field.at)
             if value is not None:
                 facts[field.to] = value
     return facts

@@ -10,8 +10,6 @@ from trainlint.analysis.numerics.sites import RawCandidate
 
 SMALLEST = 2.0**-24
 """The least positive float16; half of it and less is rounded to 0."""
-LARGEST = 65504.0
-"""The greatest finite float16."""
 
 _VANISHES = SMALLEST / 2
 _OVERFLOWS = 65520.0

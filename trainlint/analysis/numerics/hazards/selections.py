@@ -36,7 +36,9 @@ def detect(scene: Scene) -> Iterator[RawCandidate]:
         if not _takes_mean(scene, called):
             continue
         selection = _selection(scene, called.bound.get("input", -1), _DEPTH)
-        if selection < 0 or not _may_be_empty(scene, selection, node) or _is_cleaned(scene, called.index):
+        if selection < 0 or not _may_be_empty(scene, selection, node):
+            continue
+        if _is_cleaned(scene, called.index) or _is_only_compared(scene, called.index, _DEPTH):
             continue
         candidate = _candidate(scene, called, selection)
         # Whatever one mask may leave empty is told once.
@@ -135,6 +137,20 @@ def _compares_with_its_own(scene: Scene, root: int) -> bool:
 def _is_cleaned(scene: Scene, index: int) -> bool:
     """Whether the mean is looked at for NaN, or NaN is taken out of it."""
     return scene.comes_to(index, _CLEANERS, ("attr", "bin", "list", "tuple", "call"), steps=4, most=16)
+
+
+def _is_only_compared(scene: Scene, index: int, depth: int) -> bool:
+    """Whether a mean is a threshold and nothing else: a comparison with NaN is false, no NaN goes on."""
+    users = scene.users.get(index, ())
+    return bool(users) and depth > 0 and all(_compares(scene, user, index, depth) for user in users)
+
+
+def _compares(scene: Scene, user: int, index: int, depth: int) -> bool:
+    term = scene.terms[user]
+    if term.op == "cmp":
+        return True
+    chosen = term.op == "if" and index in term.args[1:]
+    return chosen and _is_only_compared(scene, user, depth - 1)
 
 
 def _candidate(scene: Scene, called: Called, selection: int) -> RawCandidate:

@@ -1,4 +1,4 @@
-"""Facts as bytes and back: what processes hand each other."""
+"""Facts as bytes and back: what is kept between runs, and what processes hand each other."""
 
 from __future__ import annotations
 
