@@ -60,6 +60,13 @@ def test_only_the_changed_lines_change(text: str, data: st.DataObject) -> None:
     assert found == old
 
 
+def test_the_last_line_after_an_empty_one_can_go() -> None:
+    """A property test found it refused: the empty line is then the end of the cell, and no line of its own."""
+    text = json.dumps({"cells": [{"cell_type": "code", "source": "x = 1\n\ny = 2"}]})
+    after = in_notebook(source_of("n.ipynb", text), read(text).source.text, {3: ""})
+    assert json.loads(after)["cells"][0]["source"] == "x = 1\n"
+
+
 def test_blanks_and_escapes_around_stay() -> None:
     text = '{"cells": [{"cell_type":"code","source" : [ "a\\u0020= 1\\n" ,\n\t"b = 2\\n",  "c = 3"\n ] }]}'
     after = in_notebook(source_of("n.ipynb", text), read(text).source.text, {2: "b = 4\nd = 5\n"})

@@ -38,20 +38,34 @@ def in_notebook(source: Source, linted: str, lines: Mapping[int, str]) -> str:
     again = read_notebook(source_of(source.path, text))
     if isinstance(again, Broken) or len(again.broken) > len(notebook.broken):
         raise RewriteError("its code would no longer parse")
-    if again.source.text != _expected(notebook, lines):
+    if not _holds(again, notebook, lines):
         raise _unfit()
     return text
 
 
-def _expected(notebook: NotebookSource, lines: Mapping[int, str]) -> str:
-    """The code that the changed notebook must hold. A cell without any is read as an empty line."""
+def _holds(notebook: NotebookSource, before: NotebookSource, lines: Mapping[int, str]) -> bool:
+    """Whether a changed notebook holds the code it should, cell for cell.
+
+    A cell without any is read as an empty line. What ends a cell has no newline, so that an empty line which
+    becomes the last one is no line any more.
+    """
+    found = ["".join(cell) for _, cell in _cells_of(notebook)]
+    wanted = [
+        "".join(lines.get(first + place, line) for place, line in enumerate(cell))
+        for first, cell in _cells_of(before)
+    ]
+    return len(found) == len(wanted) and all(
+        have == (want or "\n") or (have + "\n" == want and want.endswith(("\n\n", "\n\r\n")))
+        for have, want in zip(found, wanted, strict=True)
+    )
+
+
+def _cells_of(notebook: NotebookSource) -> Iterator[tuple[int, list[str]]]:
+    """The number of the first line of each code cell, and its lines."""
     judged = [line for line in _LINE.findall(notebook.source.text) if line]
     ends = [*notebook.firsts[1:], len(judged) + 1]
-    cells = (
-        "".join(lines.get(number, judged[number - 1]) for number in range(first, end))
-        for first, end in zip(notebook.firsts, ends, strict=True)
-    )
-    return "".join(cell or "\n" for cell in cells)
+    for first, end in zip(notebook.firsts, ends, strict=True):
+        yield first, judged[first - 1 : end - 1]
 
 
 def _unfit(cell: int | None = None) -> RewriteError:
