@@ -61,7 +61,7 @@ def test_only_the_changed_lines_change(text: str, data: st.DataObject) -> None:
 
 
 def test_the_last_line_after_an_empty_one_can_go() -> None:
-    """A property test found it refused: the empty line is then the end of the cell, and no line of its own."""
+    """A property test found it refused: the empty line is then the end of the cell, no line of its own."""
     text = json.dumps({"cells": [{"cell_type": "code", "source": "x = 1\n\ny = 2"}]})
     after = in_notebook(source_of("n.ipynb", text), read(text).source.text, {3: ""})
     assert json.loads(after)["cells"][0]["source"] == "x = 1\n"
