@@ -89,7 +89,7 @@ def path_of(location: dict) -> str:
 
 
 def as_found(path: str) -> str:
-    """A path as the file system would give it: escaped bytes that are UTF-8 together are a character there."""
+    """A path as the file system would give it: escaped bytes that are UTF-8 together are one character."""
     try:
         return path.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
